@@ -1,0 +1,1 @@
+"""The predictive dialer for collections centres: Asterisk over AMI, segment-prioritised Redis queues."""
