@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 class SystemClock:
     """Business time equal to the machine's, for production and for tests on real servers."""
 
+    speed = 1.0
+
     def now(self) -> datetime:
         """Return the machine's time, aware, in UTC."""
         return datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - the Clock itself

@@ -197,7 +197,7 @@ AgentOrder = CallSoftphone | HangUpLeg | StartWrapTimer | WrapEnded | Denied
 AgentStep = tuple[Agent, tuple[AgentOrder, ...]]
 
 
-def step(agent: Agent, event: AgentEvent, now: datetime) -> AgentStep:
+def step(agent: Agent, event: AgentEvent, now: datetime) -> AgentStep:  # noqa: C901 - an exhaustive match
     """Return the agent after the event and the orders that follow; what does not fit is `Denied` or ignored."""
     match event:
         case LoginOrdered():

@@ -54,6 +54,11 @@ class Unavailable(DialerError):
 class Clock(Protocol):
     """The only source of time. `now` may run fast in a demo; `monotonic` never does."""
 
+    @property
+    def speed(self) -> float:
+        """Return how many business seconds pass in a real one (1 in production)."""
+        ...
+
     def now(self) -> datetime:
         """Return the current business time, aware, in UTC."""
         ...
