@@ -1,0 +1,31 @@
+"""Every Prometheus name of the dialer, in one place, grouped by the part that sets it.
+
+Labels are bounded: node, campaign, trunk and agent names come from the configuration, all others from closed lists.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# The call plane (dialer.ami).
+AMI_UP = Gauge("dialer_ami_up", "1 while the node's sessions are up and reconciled.", ["node"])
+AMI_EVENTS = Counter("dialer_ami_events", "Events handed to the engine, by AMI event name.", ["node", "event"])
+AMI_HANDLER_ERRORS = Counter("dialer_ami_handler_errors", "Events on which a handler raised; a bug each.", ["node"])
+AMI_ACTIONS = Counter("dialer_ami_actions", "Actions by result: ok, refused, unknown.", ["node", "action", "result"])
+AMI_LATE_RESPONSES = Counter("dialer_ami_late_responses", "Responses nobody waited for any more.", ["node"])
+AMI_ODD_MESSAGES = Counter("dialer_ami_odd_messages", "Messages that are neither event nor response.", ["node"])
+AMI_LOSSES = Counter("dialer_ami_losses", "Lost or failed connections, by kind of error.", ["node", "error_id"])
+AMI_EVENT_LAG = Gauge("dialer_ami_event_lag_seconds", "Age of the newest event when it was read.", ["node"])
+AMI_PING = Histogram(
+    "dialer_ami_ping_seconds",
+    "Round trip of Ping, by session.",
+    ["node", "session"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
+)
+AMI_ORIGINATE_ACK = Histogram(
+    "dialer_ami_originate_ack_seconds",
+    "From writing an Originate to its acknowledgement.",
+    ["node"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
+)
+AMI_OUTSTANDING = Gauge("dialer_ami_outstanding", "Originates that Asterisk has not finished yet.", ["node"])
