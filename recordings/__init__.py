@@ -1,0 +1,1 @@
+"""Conversations kept: wrapped, summed, stored, found again."""

@@ -1,0 +1,1 @@
+"""The history of the tables, in order; `Store.migrate` brings any database to the newest form."""

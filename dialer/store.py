@@ -1,0 +1,241 @@
+"""The SQL store: one engine, one unit of work, migrations; SQLite and PostgreSQL behave the same behind it.
+
+Whoever holds a `Store` gets all or nothing per transaction, an answer or `Unavailable` within `timeout_s`,
+and aware UTC datetimes on both databases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg  # type: ignore[import-untyped]
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, event, exc, make_url, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from dialer.types import ConfigError, Unavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6469616C6572
+_MIGRATION_TIMEOUT_S = 120.0
+_ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_BEGIN = "dialer_begin"
+_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+# Primary result codes that speak of the statement, not of the file: these are bugs and stay what they are.
+_SQLITE_OUR_FAULT = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant: any zone goes in, UTC comes out; a naive datetime is refused with ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn the instant into UTC; SQLite keeps no zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value.isoformat()}: give it a zone, such as UTC")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant back aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JsonType = JSON().with_variant(JSONB(), "postgresql")
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Parent of every table; constraint names are the same on every database so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JsonType,
+        dict[str, int]: JsonType,
+        list[str]: JsonType,
+    }
+
+
+class Store:
+    """The database behind one url; every call ends within `timeout_s` or raises `Unavailable`."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        """Prepare the pools; nothing is opened before the first transaction."""
+        self._url = _async_url(url)
+        self._timeout_s = timeout_s
+        self._engine = _engine(self._url, timeout_s)
+        self._reading = self._engine.execution_options(**{_BEGIN: "BEGIN"})
+
+    @property
+    def url(self) -> str:
+        """The database's url with the password hidden."""
+        return self._url.render_as_string(hide_password=True)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @asynccontextmanager
+    async def transaction(self, timeout_s: float | None = None) -> AsyncIterator[AsyncSession]:
+        """All or nothing: commits when the block ends well, else nothing of it remains.
+
+        The whole block has `timeout_s` seconds (the store's own by default). On SQLite the write lock is taken
+        at the start, so that two processes wait for each other instead of failing half-way.
+        """
+        async with self._unit(self._engine, timeout_s) as session:
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def snapshot(self, timeout_s: float | None = None) -> AsyncIterator[AsyncSession]:
+        """Read without ever waiting for a writer; nothing written here is kept."""
+        async with self._unit(self._reading, timeout_s) as session:
+            yield session
+
+    async def migrate(self) -> None:
+        """Bring the tables to the newest form; a second process doing the same waits and then finds it done."""
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        async with self.transaction(max(self._timeout_s, _MIGRATION_TIMEOUT_S)) as session:
+            connection = await session.connection()
+            if self.dialect == "postgresql":
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            await connection.run_sync(_upgrade)
+
+    async def check(self) -> None:
+        """Return when the database answers; else raise Unavailable naming its url and the remedy."""
+        async with self.snapshot() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        """Use the store for the length of a block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        await self.close()
+
+    @asynccontextmanager
+    async def _unit(self, engine: AsyncEngine, timeout_s: float | None) -> AsyncIterator[AsyncSession]:
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        connected = False
+        try:
+            async with asyncio.timeout(limit_s), AsyncSession(engine, expire_on_commit=False) as session:
+                await session.connection()
+                connected = True
+                yield session
+        except Exception as error:
+            if not _is_outage(error, connected):
+                raise
+            raise self._unavailable(error, limit_s) from error
+
+    def _unavailable(self, error: Exception, limit_s: float) -> Unavailable:
+        if isinstance(error, TimeoutError):
+            reason = f"no answer within {limit_s:g} s"
+        else:
+            cause = getattr(error, "orig", None) or error
+            reason = str(cause) or type(cause).__name__
+        remedy = "start it, or correct [database] url in config.toml"
+        if self.dialect == "sqlite":
+            remedy = "check that the folder exists, is writable and has free space, and that no other program holds it"
+        return Unavailable(f"database {self.url}: {reason}; {remedy}", error_id="database-unavailable")
+
+
+def _async_url(text_: str) -> URL:
+    try:
+        url = make_url(text_)
+    except exc.ArgumentError as error:
+        raise ConfigError("[database] url is not a database url such as postgresql://user@host/name") from error
+    url = url.set(drivername=_ASYNC_DRIVERS.get(url.drivername, url.drivername))
+    if url.drivername not in _ASYNC_DRIVERS.values():
+        raise ConfigError(f"[database] url names {url.drivername!r}; use sqlite or postgresql")
+    return url
+
+
+def _engine(url: URL, timeout_s: float) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url, pool_size=5, max_overflow=0, pool_timeout=timeout_s, connect_args={"timeout": timeout_s}
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=timeout_s,
+        pool_pre_ping=True,
+        connect_args={"timeout": timeout_s, "command_timeout": max(timeout_s, _MIGRATION_TIMEOUT_S)},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: it would take the write lock only at the first write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
+
+
+def _upgrade(connection: Connection) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _is_outage(error: Exception, connected: bool) -> bool:
+    if isinstance(error, exc.DBAPIError):
+        return error.connection_invalidated or _speaks_of_the_server(error)
+    if isinstance(error, exc.TimeoutError | TimeoutError | ConnectionError):
+        return True
+    return not connected and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
+
+
+def _speaks_of_the_server(error: exc.DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        return code & 0xFF not in _SQLITE_OUR_FAULT
+    # SQLSTATE classes: 08 connection, 53 resources (disk full), 57 operator (shutdown), 58 system, 40 rolled back.
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return isinstance(error, exc.OperationalError | exc.InterfaceError) or state[:2] in {"08", "40", "53", "57", "58"}
