@@ -1,0 +1,234 @@
+"""Who is called next, and that nobody is ever in two calls at once."""
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+
+import pytest
+
+from dialer.queues import Hopper, RedisLink
+from dialer.types import InputError, QueuedLead
+
+from .conftest import NOON, a_lead
+
+SOON = NOON + timedelta(minutes=2)
+
+
+@pytest.fixture
+def hopper(redis: RedisLink) -> Hopper:
+    return Hopper(redis)
+
+
+async def lease(hopper: Hopper, n: int = 10, now: datetime = NOON, campaign: str = "march") -> list[int]:
+    leads = await hopper.lease(campaign, ["early", "late"], n, now, now + timedelta(minutes=2))
+    return [lead.lead_id for lead in leads]
+
+
+async def test_a_lead_comes_back_from_the_hopper_as_it_went_in(hopper: Hopper) -> None:
+    lead = a_lead(1, debtor='José Ñandú\t"quoted"', last_agent="ana")
+    await hopper.offer("march", [lead])
+    assert await hopper.lease("march", ["early"], 1, NOON, SOON) == [lead]
+
+
+async def test_segments_come_in_the_order_asked_for_and_the_earliest_due_first(hopper: Hopper) -> None:
+    await hopper.offer(
+        "march",
+        [
+            a_lead(1, segment="late", due_at=NOON - timedelta(hours=9)),
+            a_lead(2, due_at=NOON - timedelta(minutes=1)),
+            a_lead(3, due_at=NOON - timedelta(minutes=5)),
+            a_lead(4, segment="late", due_at=NOON - timedelta(hours=8)),
+        ],
+    )
+    assert await lease(hopper) == [3, 2, 1, 4]
+
+
+async def test_a_lead_that_is_not_due_yet_waits(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1, due_at=NOON + timedelta(seconds=1))])
+    assert await lease(hopper) == []
+    assert await lease(hopper, now=NOON + timedelta(seconds=1)) == [1]
+
+
+async def test_a_lead_offered_twice_is_queued_once(hopper: Hopper) -> None:
+    assert await hopper.offer("march", [a_lead(1), a_lead(2), a_lead(1)]) == 2
+    assert await hopper.offer("march", [a_lead(1)]) == 0
+
+
+async def test_a_leased_lead_is_not_queued_again_until_its_call_ends(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    assert await hopper.offer("march", [a_lead(1)]) == 0
+    await hopper.release([a_lead(1)])
+    assert await hopper.offer("march", [a_lead(1)]) == 1
+
+
+async def test_a_debtor_in_a_call_of_one_campaign_is_not_offered_in_another(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    assert await hopper.offer("april", [a_lead(99, debtor_id=1)]) == 0
+
+
+async def test_a_debtor_queued_twice_gets_one_call_at_a_time(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
+    await hopper.offer("april", [a_lead(3, debtor_id=1)])
+    assert await lease(hopper) == [1]
+    assert await lease(hopper, campaign="april") == []
+
+
+async def test_two_debtors_who_share_a_phone_are_not_called_at_once(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1, phone="+5491100000000"), a_lead(2, phone="+5491100000000"), a_lead(3)])
+    assert await lease(hopper) == [1, 3]
+
+
+async def test_what_was_set_aside_for_its_debtor_returns_when_the_call_ends(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
+    await lease(hopper)
+    await lease(hopper)
+    await hopper.release([a_lead(1).call_id])
+    assert await lease(hopper) == [2]
+
+
+async def test_what_was_set_aside_for_its_phone_returns_after_a_while(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1, phone="+5491100000000"), a_lead(2, phone="+5491100000000")])
+    await lease(hopper)
+    await hopper.release([a_lead(1)])
+    assert await lease(hopper, now=NOON + timedelta(minutes=1)) == [2]
+
+
+async def test_a_head_full_of_busy_debtors_is_looked_at_once_and_does_not_block_the_rest(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    busy = [a_lead(100 + i, phone=a_lead(1).phone, due_at=NOON - timedelta(hours=1)) for i in range(300)]
+    await hopper.offer("march", [*busy, a_lead(2)])
+    served = [await lease(hopper, n=1) for _ in range(8)]
+    assert [2] in served
+    assert await hopper.aside("march") == 300
+
+
+async def test_release_tells_which_calls_were_held(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    released = await hopper.release([a_lead(1), a_lead(2)])
+    assert [lead.lead_id for lead in released] == [1]
+    assert await hopper.release([a_lead(1)]) == []
+
+
+async def test_a_lease_past_its_deadline_is_given_back_once(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    assert await hopper.expire(NOON + timedelta(seconds=119)) == []
+    assert await hopper.expire(NOON + timedelta(seconds=120)) == [a_lead(1)]
+    assert await hopper.expire(NOON + timedelta(seconds=120)) == []
+    assert await hopper.offer("march", [a_lead(1)]) == 1
+
+
+async def test_a_renewed_lease_lives_on(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    lost = await hopper.renew([a_lead(1).call_id, a_lead(2).call_id], NOON + timedelta(hours=1))
+    assert lost == [a_lead(2).call_id]
+    assert await hopper.expire(NOON + timedelta(minutes=30)) == []
+
+
+async def test_the_release_of_an_expired_call_does_not_free_the_next_call_to_that_debtor(hopper: Hopper) -> None:
+    second_try = a_lead(1, try_no=2, call_id=a_lead(77).call_id)
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    await hopper.expire(SOON)
+    await hopper.offer("march", [second_try])
+    await lease(hopper)
+    await hopper.release([a_lead(1)])
+    assert await hopper.leased() == [second_try]
+    assert await hopper.offer("april", [a_lead(5, debtor_id=1)]) == 0
+
+
+async def test_depth_counts_what_waits_in_each_segment(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2), a_lead(3, segment="late")])
+    await lease(hopper, n=1)
+    assert await hopper.depth("march") == {"early": 1, "late": 1}
+    assert await hopper.depth("april") == {}
+
+
+async def test_clear_empties_the_queues_of_one_campaign_and_leaves_its_calls(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(i) for i in range(1, 600)] + [a_lead(600, debtor_id=1)])
+    await hopper.offer("april", [a_lead(1000)])
+    await lease(hopper, n=1)
+    await lease(hopper, n=1)
+    assert await hopper.clear("march") == 598
+    assert await hopper.depth("march") == {"early": 0}
+    assert await hopper.depth("april") == {"early": 1}
+    assert len(await hopper.leased()) == 2
+
+
+async def test_a_debtor_removed_leaves_every_queue_of_every_campaign(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2)])
+    await hopper.offer("april", [a_lead(3, debtor_id=1)])
+    assert await hopper.remove_debtor(1) == 2
+    assert await lease(hopper) == [2]
+    assert await hopper.depth("april") == {"early": 0}
+
+
+async def test_a_debtor_removed_while_set_aside_does_not_come_back(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
+    await lease(hopper)
+    await hopper.remove_debtor(1)
+    await hopper.release([a_lead(1)])
+    assert await lease(hopper, now=NOON + timedelta(hours=1)) == []
+
+
+async def test_a_phone_that_would_break_the_record_is_refused(hopper: Hopper) -> None:
+    with pytest.raises(InputError, match="tab"):
+        await hopper.offer("march", [a_lead(1, phone="+54\t911")])
+
+
+class Centre:
+    """Two engines on one Redis; remembers who is in a call and fails at the first double."""
+
+    def __init__(self, redis: RedisLink, seed: int) -> None:
+        self.hopper = Hopper(redis)
+        self.random = random.Random(seed)
+        self.in_call: dict[str, QueuedLead] = {}
+        self.called: set[str] = set()
+
+    async def engine(self, campaign: str, rounds: int) -> None:
+        for _ in range(rounds):
+            leads = await self.hopper.lease(campaign, ["early", "late"], self.random.randint(1, 7), NOON, SOON)
+            for lead in leads:
+                self._starts(lead)
+            await self._ends(self.random.randint(0, 7))
+
+    def _starts(self, lead: QueuedLead) -> None:
+        others = self.in_call.values()
+        assert lead.call_id not in self.called
+        assert lead.debtor_id not in {other.debtor_id for other in others}
+        assert lead.phone not in {other.phone for other in others}
+        self.in_call[lead.call_id] = lead
+        self.called.add(lead.call_id)
+
+    async def _ends(self, n: int) -> None:
+        while n > 0 and self.in_call:
+            n -= 1
+            # Out of the books first: from the release on, the other engine may call this person.
+            call_id, _lead = self.in_call.popitem()
+            await self.hopper.release([call_id])
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_two_engines_leasing_at_once_never_call_one_person_twice(redis: RedisLink, seed: int) -> None:
+    centre = Centre(redis, seed)
+    rng = random.Random(seed)
+    for campaign, first in (("march", 0), ("april", 1000)):
+        leads = [
+            a_lead(
+                first + i,
+                debtor_id=rng.randint(1, 80),
+                phone=f"+5491100000{rng.randint(100, 180)}",
+                segment=rng.choice(["early", "late"]),
+            )
+            for i in range(400)
+        ]
+        await centre.hopper.offer(campaign, leads)
+    async with asyncio.TaskGroup() as engines:
+        for campaign in ("march", "march", "april", "april"):
+            engines.create_task(centre.engine(campaign, 60))
+    assert len(centre.called) > 100
