@@ -1,0 +1,134 @@
+"""Campaign files: what to say to whom, when, and how often, as frozen, validated objects."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dialer.types import Outcome
+from dialer.validation import Language, Section, Slug, Zone, named, parse_toml, read_toml, validated
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WINDOW = re.compile(r"^(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? (?P<open>\d\d:\d\d)-(?P<close>\d\d:\d\d)$")
+_NEVER_AGAIN = frozenset({Outcome.ANSWERED, Outcome.INVALID})
+"""What follows these is not a matter of delay: the disposition decides, or the phone is retired."""
+
+
+class CampaignSection(Section):
+    """A table of a campaign file."""
+
+    reference: ClassVar[str] = "examples/campaign.toml"
+
+
+class Window(CampaignSection):
+    """A weekly opening in the debtor's local time, half-open: `mon-fri 09:00-19:00`."""
+
+    days: frozenset[int]
+    opens: time
+    closes: time
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read one window line; raise ValueError with the expected form."""
+        match = _WINDOW.match(text)
+        if match is None or match["first"] not in DAYS or (match["last"] or "mon") not in DAYS:
+            raise ValueError(f"{text!r} is not a window such as 'mon-fri 09:00-19:00'")
+        first = DAYS.index(match["first"])
+        last = DAYS.index(match["last"]) if match["last"] else first
+        opens, closes = _time_of_day(match["open"]), _time_of_day(match["close"])
+        if first > last or opens >= closes:
+            raise ValueError(f"{text!r} ends before it begins; write two windows instead")
+        return cls(days=frozenset(range(first, last + 1)), opens=opens, closes=closes)
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time of day between 00:00 and 23:59") from None
+
+
+def _window_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
+    if not lines:
+        raise ValueError("give at least one window such as 'mon-fri 09:00-19:00'; without one nobody may be called")
+    for line in lines:
+        Window.parse(line)
+    return lines
+
+
+def _retried_outcome(name: str) -> str:
+    known = [str(outcome) for outcome in Outcome if outcome not in _NEVER_AGAIN]
+    if name not in known:
+        raise ValueError(f"{name!r} is not an outcome that is retried; known: {', '.join(known)}")
+    return name
+
+
+class PacingConfig(CampaignSection):
+    """How many calls to place."""
+
+    mode: Literal["progressive", "ratio"] = "progressive"
+    lines_per_agent: float = Field(default=1.5, ge=1, le=10)
+    max_lines_per_agent: float = Field(default=3.0, ge=1, le=50)
+    max_calls_per_s: float = Field(default=50.0, gt=0)
+
+
+class RetryRule(CampaignSection):
+    """After this outcome: call again after `delay_m` minutes, at most `max_tries` tries ending so."""
+
+    delay_m: float = Field(gt=0)
+    max_tries: int = Field(default=3, ge=1)
+
+
+class SegmentConfig(CampaignSection):
+    """One segment of a campaign: who is called first and which agent fits."""
+
+    name: Slug
+    priority: int = Field(default=100, ge=0, le=1000)
+    language: Language | None = None
+    skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] = {}
+
+
+class CampaignConfig(CampaignSection):
+    """A campaign file; `examples/campaign.toml` explains every key."""
+
+    name: Slug
+    language: Language = "es"
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    time_zone: Zone = ""
+    windows: Annotated[tuple[str, ...], AfterValidator(_window_lines)]
+    max_tries_per_phone_per_day: int = Field(default=3, ge=1, le=10)
+    max_tries: int = Field(default=10, ge=1, le=99)
+    trunks: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    max_lines: int = Field(default=500, ge=1)
+    amd: bool = False
+    recording: bool = True
+    recording_notice: bool = True
+    pacing: PacingConfig = PacingConfig()
+    retries: dict[Annotated[str, AfterValidator(_retried_outcome)], RetryRule] = {}
+    segments: Annotated[tuple[SegmentConfig, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _segments_once(self) -> Self:
+        names = [segment.name for segment in self.segments]
+        if len(set(names)) != len(names):
+            raise ValueError(f"segment names must differ: {', '.join(names)}")
+        return self
+
+    def segment(self, name: str) -> SegmentConfig:
+        """Return a segment by name; raise ConfigError naming the known ones."""
+        return named(self.segments, name, "segment")
+
+
+def load_campaign(path: Path) -> CampaignConfig:
+    """Read a campaign file; raises ConfigError naming the file and the key."""
+    return validated(CampaignConfig, read_toml(path, "examples/campaign.toml shows one"), path)
+
+
+def parse_campaign(text: str, source: str) -> CampaignConfig:
+    """Read a campaign kept as text (the database keeps the file as it was loaded); raises ConfigError."""
+    path = Path(source)
+    return validated(CampaignConfig, parse_toml(text, path), path)
