@@ -1,0 +1,184 @@
+"""The journal: an intent is committed before it is dialled; an outcome is written once, however often it is told.
+
+The database's own constraints make the promises: one attempt per try, one open attempt per debtor, a daily limit
+per phone. Rows are always locked in one order (attempts, phones, phone days, debtors, leads), so that two
+engines on one database wait for each other and never for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from campaigns import intents as booking
+from campaigns import settling
+from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONES, Intent
+from campaigns.models import InboundCall, LeadState
+from campaigns.repository import attempt_is_open
+from campaigns.retries import CALLBACK_DISPOSITION
+from dialer.store import Store
+from dialer.types import Allowed, AttemptRecord, InboundRecord, Outcome, Verdict
+
+__all__ = ["Applied", "Intent", "Journal"]
+
+_INBOUND = InboundCall.metadata.tables["inbound_calls"]
+_INBOUND_FIELDS = tuple(field.name for field in fields(InboundRecord))
+_RECORD_FIELDS = tuple(field.name for field in fields(AttemptRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch came to: calls `updated`, records `stale` (known better already), ids `unknown` to the books."""
+
+    updated: int
+    stale: int
+    unknown: tuple[str, ...] = ()
+
+
+class Journal:
+    """What the engine may dial and what came of it, safe to call from several processes at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def commit_intents(self, intents: Sequence[Intent]) -> list[Verdict]:
+        """Book the calls of one moment in one transaction; dial only those `Allowed`, in the order given.
+
+        Refuses with `already_tried`, `in_call` (another campaign's call to the same debtor), `phone_day_limit`,
+        `opted_out`, `phone_retired`, `lead_closed` or `unknown_lead`. When it raises Unavailable nothing may be
+        dialled; what was booked all the same is found by `open_attempts`.
+        """
+        if not intents:
+            return []
+        unique, repeated = booking.by_position(intents)
+        async with self._store.transaction() as session:
+            connection = await session.connection()
+            refusals = await booking.refuse(connection, unique)
+            refusals |= await booking.insert(connection, _left(unique, refusals))
+            refusals |= await booking.reserve(connection, _left(unique, refusals))
+        return [
+            repeated.get(position) or refusals.get(intent.record.call_id) or Allowed()
+            for position, intent in enumerate(intents)
+        ]
+
+    async def apply(self, records: Iterable[AttemptRecord]) -> Applied:
+        """Write records into the books; replays, late arrivals and several records of one call are harmless.
+
+        The first outcome told closes the attempt and decides what follows for the debtor; later records only add
+        facts (wrap-up, disposition, recording).
+        """
+        told = settling.newest(records)
+        if not told:
+            return Applied(0, 0)
+        async with self._store.transaction() as session:
+            connection = await session.connection()
+            booked = await self._booked(connection, told)
+            fresh = [told[call_id] for call_id, row in booked.items() if told[call_id].seq > row.seq]
+            await _write(connection, fresh, booked)
+        unknown = tuple(call_id for call_id in told if call_id not in booked)
+        return Applied(len(fresh), len(booked) - len(fresh), unknown)
+
+    async def open_attempts(self, node: str | None = None) -> list[AttemptRecord]:
+        """Return the attempts without an outcome, oldest first, of one Asterisk node or of all."""
+        query = select(ATTEMPTS).where(attempt_is_open()).order_by(ATTEMPTS.c.intent_at)
+        if node is not None:
+            query = query.where(ATTEMPTS.c.node == node)
+        async with self._store.snapshot() as session:
+            return [_record(row) for row in await session.execute(query)]
+
+    async def apply_inbound(self, records: Iterable[InboundRecord]) -> None:
+        """Keep inbound calls; the record with the highest `seq` of a call stands."""
+        last: dict[str, InboundRecord] = {}
+        for record in records:
+            if record.call_id not in last or record.seq > last[record.call_id].seq:
+                last[record.call_id] = record
+        rows = [{name: getattr(last[call_id], name) for name in _INBOUND_FIELDS} for call_id in sorted(last)]
+        if rows:
+            async with self._store.transaction() as session:
+                connection = await session.connection()
+                statement = booking.upsert(connection, _INBOUND)
+                told = {name: statement.excluded[name] for name in _INBOUND_FIELDS if name != "call_id"}
+                newer = _INBOUND.c.seq < statement.excluded.seq
+                await connection.execute(statement.on_conflict_do_update(["call_id"], set_=told, where=newer), rows)
+
+    async def opt_out(self, now: datetime, *, phone: str | None = None, debtor_id: int | None = None) -> int:
+        """Never call these people again: the debtor, or everybody with this number; returns how many people.
+
+        In force with the next group of intents, for calls already queued too.
+        """
+        whose = select(PHONES.c.debtor_id).where(PHONES.c.e164 == phone)
+        async with self._store.transaction() as session:
+            found = set((await session.execute(whose)).scalars()) if phone is not None else set()
+            people = sorted(found | ({debtor_id} if debtor_id is not None else set()))
+            await session.execute(
+                update(DEBTORS)
+                .where(DEBTORS.c.id.in_(people), DEBTORS.c.opted_out_at.is_(None))
+                .values(opted_out_at=now)
+            )
+            await session.execute(
+                update(LEADS)
+                .where(LEADS.c.debtor_id.in_(people))
+                .values(state=LeadState.SUPPRESSED.value, reason="opted_out")
+            )
+        return len(people)
+
+    async def set_disposition(self, call_id: str, code: str) -> bool:
+        """Keep what the agent says of a conversation; a promised callback opens the lead again. False: no such call."""
+        async with self._store.transaction() as session:
+            connection = await session.connection()
+            found = (await connection.execute(_locked([call_id]))).first()
+            if found is None:
+                return False
+            await connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id).values(disposition=code))
+            if _reopens(found.outcome, code, found.disposition):
+                record = _record(
+                    (await connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id))).one()
+                )
+                await settling.plan_leads(connection, [record])
+        return True
+
+    async def _booked(self, connection: AsyncConnection, told: Iterable[str]) -> dict[str, Row[Any]]:
+        return {row.call_id: row for row in await connection.execute(_locked(told))}
+
+
+def _left(intents: Sequence[Intent], refusals: booking.Refusals) -> list[Intent]:
+    return [intent for intent in intents if intent.record.call_id not in refusals]
+
+
+def _locked(call_ids: Iterable[str]) -> Any:
+    columns = (ATTEMPTS.c.call_id, ATTEMPTS.c.seq, ATTEMPTS.c.outcome, ATTEMPTS.c.disposition, ATTEMPTS.c.day)
+    chosen = ATTEMPTS.c.call_id.in_(list(call_ids))
+    return select(*columns).where(chosen).order_by(ATTEMPTS.c.call_id).with_for_update()
+
+
+async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], booked: dict[str, Row[Any]]) -> None:
+    if not fresh:
+        return
+    before = {record.call_id: booked[record.call_id] for record in fresh}
+    closed = {record.call_id: bool(record.outcome or before[record.call_id].outcome) for record in fresh}
+    await settling.write_attempts(connection, fresh, closed)
+    closing = [record for record in fresh if record.outcome and before[record.call_id].outcome is None]
+    await settling.settle(connection, closing, {call_id: row.day for call_id, row in before.items()})
+    promised = [
+        replace(record, outcome=Outcome.ANSWERED)
+        for record in fresh
+        if _reopens(before[record.call_id].outcome, record.disposition, before[record.call_id].disposition)
+    ]
+    await settling.plan_leads(connection, closing + promised)
+
+
+def _reopens(outcome: str | None, disposition: str | None, before: str | None) -> bool:
+    """Tell whether a closed conversation has just become a promised callback."""
+    return outcome == Outcome.ANSWERED and disposition == CALLBACK_DISPOSITION != before
+
+
+def _record(row: Row[Any]) -> AttemptRecord:
+    facts = {name: getattr(row, name) for name in _RECORD_FIELDS}
+    facts["outcome"] = Outcome(facts["outcome"]) if facts["outcome"] else None
+    facts["flags"] = tuple(facts["flags"])
+    return AttemptRecord(**facts)

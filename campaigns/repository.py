@@ -1,0 +1,300 @@
+"""Questions about campaigns, leads, agents and debtors that have a name; commits belong to `Store.transaction`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from campaigns.models import (
+    Agent,
+    Attempt,
+    AttemptState,
+    Campaign,
+    CampaignState,
+    Debtor,
+    Lead,
+    LeadState,
+    Phone,
+    Segment,
+)
+from dialer.config import CampaignConfig
+from dialer.types import InputError, QueuedLead, attempt_id
+
+_NEXT_STATES: Mapping[CampaignState, frozenset[CampaignState]] = {
+    CampaignState.CREATED: frozenset({CampaignState.RUNNING}),
+    CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.STOPPING, CampaignState.STOPPED}),
+    CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.STOPPING, CampaignState.STOPPED}),
+    CampaignState.STOPPING: frozenset({CampaignState.STOPPED, CampaignState.RUNNING}),
+    CampaignState.STOPPED: frozenset({CampaignState.RUNNING}),
+}
+
+
+def attempt_is_open() -> ColumnElement[bool]:
+    """Return the condition under which the database may use its index of open attempts."""
+    # Written out, not bound: a partial index is used only for the very words it was made with.
+    return Attempt.state == literal(AttemptState.OPEN.value, literal_execute=True)
+
+
+class Campaigns:
+    """The campaigns kept in the database, with the file each was loaded from."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def create(self, config: CampaignConfig, definition: str, *, key: str, now: datetime) -> Campaign:
+        """Keep a new campaign and its segments; `key` is random and makes its call ids unlike any other's.
+
+        Raises InputError when the name is taken.
+        """
+        if await self._find(config.name) is not None:
+            raise InputError(
+                f"campaign {config.name!r} exists already; choose another name", error_id="campaign-exists"
+            )
+        campaign = Campaign(
+            key=key, name=config.name, definition=definition, state=CampaignState.CREATED.value, created_at=now
+        )
+        self._session.add(campaign)
+        await self._session.flush()
+        self._session.add_all(
+            Segment(campaign_id=campaign.id, name=segment.name, priority=segment.priority)
+            for segment in config.segments
+        )
+        await self._session.flush()
+        return campaign
+
+    async def get(self, name: str) -> Campaign:
+        """Return a campaign; raise InputError naming the known ones."""
+        campaign = await self._find(name)
+        if campaign is None:
+            known = ", ".join(c.name for c in await self.list()) or "none"
+            raise InputError(f"unknown campaign {name!r}; known: {known}", error_id="campaign-unknown")
+        return campaign
+
+    async def list(self, *states: CampaignState) -> Sequence[Campaign]:
+        """Return the campaigns by name, those in the given states only when states are given."""
+        query = select(Campaign).order_by(Campaign.name)
+        if states:
+            query = query.where(Campaign.state.in_(states))
+        return (await self._session.scalars(query)).all()
+
+    async def set_state(self, name: str, state: CampaignState, now: datetime) -> Campaign:
+        """Move a campaign on; the same state again changes nothing, an impossible move raises InputError."""
+        campaign = await self.get(name)
+        current = CampaignState(campaign.state)
+        if state is current:
+            return campaign
+        if state not in _NEXT_STATES[current]:
+            raise InputError(f"campaign {name!r} is {current}; it cannot become {state}", error_id="campaign-state")
+        campaign.state = state.value
+        if state is CampaignState.RUNNING:
+            campaign.started_at, campaign.stopped_at = campaign.started_at or now, None
+        if state is CampaignState.STOPPED:
+            campaign.stopped_at = now
+        await self._session.flush()
+        return campaign
+
+    async def segments(self, campaign_id: int) -> Sequence[Segment]:
+        """Return a campaign's segments, the one called first at the head."""
+        query = (
+            select(Segment).where(Segment.campaign_id == campaign_id).order_by(Segment.priority.desc(), Segment.name)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def _find(self, name: str) -> Campaign | None:
+        return await self._session.scalar(select(Campaign).where(Campaign.name == name))
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCounts:
+    """Where a campaign's list stands now."""
+
+    leads: Mapping[str, int]
+    due: int
+    open_attempts: int
+    outcomes: Mapping[str, int]
+
+
+class Leads:
+    """Who is to be called next, and how far a list has come."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def due(self, campaign: Campaign, now: datetime, limit: int, segment: str | None = None) -> list[QueuedLead]:
+        """Return up to `limit` leads to be called, the segment of highest priority first, longest due first.
+
+        Left out: debtors in a call of any campaign, opted out, or without a phone in use. Calling windows and
+        daily limits are checked by whoever dials.
+        """
+        found: list[QueuedLead] = []
+        for each in await Campaigns(self._session).segments(campaign.id):
+            if segment in {None, each.name} and len(found) < limit:
+                rows = await self._session.execute(_due(each.id, campaign.id, now).limit(limit - len(found)))
+                found += [_queued(row, campaign, each.name) for row in rows]
+        return found
+
+    async def park(self, lead_id: int, until: datetime) -> None:
+        """Let a refused lead rest until it may be asked again, so that it does not stand in the way of others."""
+        await self._session.execute(update(Lead).where(Lead.id == lead_id).values(next_try_at=until))
+
+    async def counts(self, campaign_id: int, now: datetime) -> CampaignCounts:
+        """Return how many leads are in each state, due now, in a call, and what the attempts came to."""
+        leads = select(Lead.state, func.count()).where(Lead.campaign_id == campaign_id).group_by(Lead.state)
+        due = select(func.count()).where(
+            Lead.campaign_id == campaign_id, Lead.state == LeadState.OPEN.value, Lead.next_try_at <= now
+        )
+        in_call = select(func.count()).where(Attempt.campaign_id == campaign_id, attempt_is_open())
+        outcomes = (
+            select(Attempt.outcome, func.count())
+            .where(Attempt.campaign_id == campaign_id, Attempt.outcome.is_not(None))
+            .group_by(Attempt.outcome)
+        )
+        return CampaignCounts(
+            leads=await self._pairs(leads),
+            due=await self._session.scalar(due) or 0,
+            open_attempts=await self._session.scalar(in_call) or 0,
+            outcomes=await self._pairs(outcomes),
+        )
+
+    async def _pairs(self, query: Select[*tuple[Any, ...]]) -> dict[str, int]:
+        return {str(name): int(count) for name, count in await self._session.execute(query)}
+
+
+def _due(segment_id: int, campaign_id: int, now: datetime) -> Select[*tuple[Any, ...]]:
+    first_phone = (
+        select(Phone.id)
+        .where(Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
+        .order_by(Phone.rank, Phone.id)
+        .limit(1)
+        .correlate(Lead)
+        .scalar_subquery()
+    )
+    in_call = exists().where(Attempt.debtor_id == Lead.debtor_id, attempt_is_open())
+    return (
+        select(
+            Lead.id.label("lead_id"),
+            Lead.debtor_id,
+            Debtor.external_id,
+            Phone.id.label("phone_id"),
+            Phone.e164,
+            Debtor.time_zone,
+            Debtor.language,
+            Lead.tries,
+            Lead.next_try_at,
+            Debtor.last_agent,
+        )
+        .join(Debtor, Debtor.id == Lead.debtor_id)
+        .join(Phone, Phone.id == first_phone)
+        .where(
+            Lead.campaign_id == campaign_id,
+            Lead.segment_id == segment_id,
+            Lead.state == LeadState.OPEN.value,
+            Lead.next_try_at <= now,
+            Debtor.opted_out_at.is_(None),
+            ~in_call,
+        )
+        .order_by(Lead.next_try_at, Lead.id)
+    )
+
+
+def _queued(row: Row[Any], campaign: Campaign, segment: str) -> QueuedLead:
+    try_no = row.tries + 1
+    return QueuedLead(
+        lead_id=row.lead_id,
+        debtor_id=row.debtor_id,
+        debtor=row.external_id,
+        campaign_id=campaign.id,
+        segment=segment,
+        phone_id=row.phone_id,
+        phone=row.e164,
+        time_zone=row.time_zone,
+        language=row.language,
+        try_no=try_no,
+        call_id=attempt_id(campaign.key, row.debtor_id, try_no),
+        due_at=row.next_try_at,
+        last_agent=row.last_agent,
+    )
+
+
+class Agents:
+    """Those who talk to debtors."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, name: str, extension: int, skills: Mapping[str, int], languages: Sequence[str]) -> Agent:
+        """Keep a new agent; raise InputError when the name or the extension is taken."""
+        taken = await self._session.scalar(select(Agent).where((Agent.name == name) | (Agent.extension == extension)))
+        if taken is not None:
+            raise InputError(
+                f"agent {taken.name!r} already has extension {taken.extension}; choose another name and extension",
+                error_id="agent-exists",
+            )
+        agent = Agent(name=name, extension=extension, skills=dict(skills), languages=list(languages), active=True)
+        self._session.add(agent)
+        await self._session.flush()
+        return agent
+
+    async def get(self, name: str) -> Agent:
+        """Return an agent; raise InputError when there is none of that name."""
+        agent = await self._session.scalar(select(Agent).where(Agent.name == name))
+        if agent is None:
+            raise InputError(f"unknown agent {name!r}; add it with `dialer agent add`", error_id="agent-unknown")
+        return agent
+
+    async def list(self, *, active_only: bool = True) -> Sequence[Agent]:
+        """Return the agents by name."""
+        query = select(Agent).order_by(Agent.name)
+        return (await self._session.scalars(query.where(Agent.active) if active_only else query)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """Who calls us back, and where the case belongs; campaign and segment are None outside every list."""
+
+    debtor_id: int
+    debtor: str
+    name: str
+    language: str
+    last_agent: str | None
+    campaign_id: int | None
+    campaign: str | None
+    segment: str | None
+
+
+class Debtors:
+    """People, found by what an inbound call tells of them."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find_by_phone(self, phone: str) -> KnownCaller | None:
+        """Return the debtor with this number in the campaign that called last; None for a stranger."""
+        query = (
+            select(
+                Debtor.id,
+                Debtor.external_id,
+                Debtor.name,
+                Debtor.language,
+                Debtor.last_agent,
+                Lead.campaign_id,
+                Campaign.name,
+                Segment.name,
+            )
+            .select_from(Phone)
+            .join(Debtor, Debtor.id == Phone.debtor_id)
+            .outerjoin(Lead, Lead.debtor_id == Debtor.id)
+            .outerjoin(Campaign, Campaign.id == Lead.campaign_id)
+            .outerjoin(Segment, Segment.id == Lead.segment_id)
+            .outerjoin(Attempt, (Attempt.campaign_id == Lead.campaign_id) & (Attempt.debtor_id == Debtor.id))
+            .where(Phone.e164 == phone)
+            .order_by(Attempt.intent_at.desc().nulls_last(), Lead.id.desc().nulls_last())
+            .limit(1)
+        )
+        row = (await self._session.execute(query)).first()
+        return None if row is None else KnownCaller(*row)

@@ -1,0 +1,196 @@
+"""What a told outcome changes in the books: the attempt, its phone, the day's count, the debtor and the lead.
+
+Every function works on a connection inside the journal's transaction, in the order in which rows are locked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Table, bindparam, case, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONE_DAYS, PHONES
+from campaigns.models import AttemptState, Campaign, LeadState
+from campaigns.retries import Done, Plan, RetirePhone, Retry, plan
+from dialer.config import CampaignConfig, parse_campaign
+from dialer.types import UNCOUNTED_OUTCOMES, AttemptRecord, Outcome
+
+CAMPAIGNS: Table = Campaign.metadata.tables["campaigns"]
+
+# A fact once told is never unlearned: a later record without it (a restarted engine's) leaves it as it is.
+_KEPT_FACTS = (
+    "dialled_at",
+    "ringing_at",
+    "answered_at",
+    "classified_at",
+    "bridged_at",
+    "ended_at",
+    "wrap_ended_at",
+    "cause",
+    "tech_cause",
+    "agent",
+    "recording",
+    "disposition",
+)
+_PLAIN_FACTS = ("seq", "node", "trunk", "incarnation", "flags")
+
+
+def _told(name: str) -> Any:
+    return bindparam(f"new_{name}", type_=ATTEMPTS.c[name].type)
+
+
+_UPDATE_ATTEMPT = (
+    update(ATTEMPTS)
+    .where(ATTEMPTS.c.call_id == _told("call_id"), ATTEMPTS.c.seq < _told("seq"))
+    .values(
+        {name: func.coalesce(_told(name), ATTEMPTS.c[name]) for name in _KEPT_FACTS}
+        | {name: _told(name) for name in _PLAIN_FACTS}
+        # The first outcome stands: the lead, the phone and the day's count already follow from it.
+        | {"outcome": func.coalesce(ATTEMPTS.c.outcome, _told("outcome")), "state": _told("state")}
+    )
+)
+_RELEASE_DAY = (
+    update(PHONE_DAYS)
+    .where(
+        PHONE_DAYS.c.phone == bindparam("at_phone"),
+        PHONE_DAYS.c.day == bindparam("at_day"),
+        PHONE_DAYS.c.tries > 0,
+    )
+    .values(tries=PHONE_DAYS.c.tries - 1)
+)
+_RETIRE = (
+    update(PHONES)
+    .where(PHONES.c.id == bindparam("phone"), PHONES.c.retired_at.is_(None))
+    .values(retired_at=bindparam("at"), retired_reason=bindparam("why"))
+)
+_LAST_AGENT = update(DEBTORS).where(DEBTORS.c.id == bindparam("debtor")).values(last_agent=bindparam("agent"))
+_UPDATE_LEAD = (
+    update(LEADS)
+    .where(LEADS.c.id == bindparam("lead"), LEADS.c.tries <= bindparam("try_no"))
+    .values(
+        tries=bindparam("try_no"),
+        next_try_at=func.coalesce(bindparam("at", type_=LEADS.c.next_try_at.type), LEADS.c.next_try_at),
+        state=case((LEADS.c.state == LeadState.SUPPRESSED.value, LEADS.c.state), else_=bindparam("to")),
+        reason=case((LEADS.c.state == LeadState.SUPPRESSED.value, LEADS.c.reason), else_=bindparam("why")),
+    )
+)
+
+
+def newest(records: Iterable[AttemptRecord]) -> dict[str, AttemptRecord]:
+    """Keep the last record of every call: each tells all that is known by then."""
+    last: dict[str, AttemptRecord] = {}
+    for record in records:
+        if record.call_id not in last or record.seq > last[record.call_id].seq:
+            last[record.call_id] = record
+    return last
+
+
+def ended(record: AttemptRecord) -> datetime:
+    """Return the moment the delays count from: the end of the call, or the last thing known of it."""
+    return record.ended_at or record.answered_at or record.ringing_at or record.dialled_at or record.intent_at
+
+
+async def write_attempts(
+    connection: AsyncConnection, records: Sequence[AttemptRecord], closed: Mapping[str, bool]
+) -> None:
+    """Write what the records tell over what was known; `closed` says which attempts have an outcome by now."""
+    rows = []
+    for record in records:
+        state = AttemptState.CLOSED if closed[record.call_id] else AttemptState.OPEN
+        row: dict[str, object] = {f"new_{name}": getattr(record, name) for name in (*_KEPT_FACTS, *_PLAIN_FACTS)}
+        row |= {"new_call_id": record.call_id, "new_flags": list(record.flags)}
+        row |= {"new_outcome": record.outcome and record.outcome.value, "new_state": state.value}
+        rows.append(row)
+    await connection.execute(_UPDATE_ATTEMPT, rows)
+
+
+async def settle(connection: AsyncConnection, closing: Sequence[AttemptRecord], days: Mapping[str, Any]) -> None:
+    """Let phones, days and debtors follow from the outcomes of attempts that have just closed; leads come after."""
+    await _many(
+        connection,
+        _RETIRE,
+        sorted(
+            ({"phone": r.phone_id, "at": ended(r), "why": "invalid"} for r in closing if r.outcome is Outcome.INVALID),
+            key=lambda row: row["phone"],
+        ),
+    )
+    released = ((r.phone, days[r.call_id]) for r in closing if r.outcome in UNCOUNTED_OUTCOMES)
+    await _many(connection, _RELEASE_DAY, [{"at_phone": phone, "at_day": day} for phone, day in sorted(released)])
+    spoke = {r.debtor_id: r.agent for r in closing if r.outcome is Outcome.ANSWERED and r.agent}
+    await _many(connection, _LAST_AGENT, [{"debtor": debtor, "agent": spoke[debtor]} for debtor in sorted(spoke)])
+
+
+async def plan_leads(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
+    """Decide by the campaign's rules what follows for the debtor of each record, and write it."""
+    if not records:
+        return
+    campaigns = await _campaigns(connection, {record.campaign_id for record in records})
+    tries = await _tries(connection, records)
+    phones = await _phones_in_use(connection, [r.debtor_id for r in records if r.outcome is Outcome.INVALID])
+    rows = []
+    for record in records:
+        policy = campaigns[record.campaign_id]
+        decided = plan(
+            Outcome(record.outcome or Outcome.UNKNOWN),
+            tries[record.campaign_id, record.debtor_id],
+            policy.retries,
+            ended(record),
+            max_tries=policy.max_tries,
+            other_phones=phones[record.debtor_id],
+            disposition=record.disposition,
+        )
+        rows.append({"lead": record.lead_id, "try_no": record.try_no, **_as_lead(decided)})
+    await connection.execute(_UPDATE_LEAD, sorted(rows, key=lambda row: row["lead"]))
+
+
+def _as_lead(decided: Plan) -> dict[str, Any]:
+    if isinstance(decided, RetirePhone):
+        decided = decided.then
+    match decided:
+        case Retry(at):
+            return {"to": LeadState.OPEN.value, "at": at, "why": ""}
+        case Done(reason):
+            return {"to": LeadState.DONE.value, "at": None, "why": reason}
+
+
+async def _campaigns(connection: AsyncConnection, ids: set[int]) -> dict[int, CampaignConfig]:
+    query = select(CAMPAIGNS.c.id, CAMPAIGNS.c.definition, CAMPAIGNS.c.name).where(CAMPAIGNS.c.id.in_(ids))
+    return {row.id: _parsed(row.definition, row.name) for row in await connection.execute(query)}
+
+
+@lru_cache(maxsize=64)
+def _parsed(definition: str, name: str) -> CampaignConfig:
+    return parse_campaign(definition, f"campaign {name} in the database")
+
+
+async def _tries(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> dict[tuple[int, int], Counter[str]]:
+    wanted = {(record.campaign_id, record.debtor_id) for record in records}
+    key = (ATTEMPTS.c.campaign_id, ATTEMPTS.c.debtor_id)
+    query = (
+        select(*key, ATTEMPTS.c.outcome, func.count())
+        .where(tuple_(*key).in_(wanted), ATTEMPTS.c.outcome.is_not(None))
+        .group_by(*key, ATTEMPTS.c.outcome)
+    )
+    tries: dict[tuple[int, int], Counter[str]] = {pair: Counter() for pair in wanted}
+    for campaign_id, debtor_id, outcome, count in await connection.execute(query):
+        tries[campaign_id, debtor_id][outcome] = count
+    return tries
+
+
+async def _phones_in_use(connection: AsyncConnection, debtors: Sequence[int]) -> Counter[int]:
+    if not debtors:
+        return Counter()
+    query = select(PHONES.c.debtor_id, func.count()).where(
+        PHONES.c.debtor_id.in_(debtors), PHONES.c.retired_at.is_(None)
+    )
+    return Counter({debtor: count for debtor, count in await connection.execute(query.group_by(PHONES.c.debtor_id))})
+
+
+async def _many(connection: AsyncConnection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
