@@ -1,0 +1,74 @@
+"""What a Pacer sees and what it answers: numbers only, times in seconds on one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Stages = npt.NDArray[np.int8]
+Indexes = npt.NDArray[np.int64]
+
+
+class Stage(IntEnum):
+    """Where a call in flight stands; WAITING is a live person without an agent yet."""
+
+    DIALLING = 0
+    RINGING = 1
+    CLASSIFYING = 2
+    WAITING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Live answers and abandoned ones of a window (`day`, `30 days`), and the share allowed."""
+
+    window: str
+    live: float
+    abandoned: float
+    limit: float
+
+    @property
+    def bears_one_more(self) -> bool:
+        """Whether one more abandoned call stays within the limit; false for numbers that make no sense."""
+        return self.abandoned + 1 <= self.limit * self.live
+
+
+def _none() -> Floats:
+    return np.empty(0, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """One moment of one campaign: one entry per agent in that state, one per call not yet joined.
+
+    Odds are probabilities, NaN where unknown; `next_answer_odds` are those of the leads dialled next, in order.
+    """
+
+    now: float
+    ready_since: Floats
+    talking_since: Floats
+    wrapping_since: Floats
+    wrapping_talk_s: Floats
+    call_dialled_at: Floats
+    call_stage: Stages
+    call_stage_since: Floats
+    call_answer_odds: Floats
+    next_answer_odds: Floats = field(default_factory=_none)
+    budgets: tuple[Budget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """How many calls to place, which to cancel (indexes into the call arrays), and why in one sentence.
+
+    `risk` is the chance that one more live answer finds no agent; NaN where the mode does not estimate it.
+    """
+
+    dial: int
+    cancel: Indexes
+    reason: str
+    risk: float
