@@ -215,7 +215,7 @@ def _unjoined(call: Call, event: Unjoined, now: datetime) -> Step:
     kept = {"agent": None, "bridged_at": None} if dead else {}
     waiting = _at_stage(replace(call, agent=None), Stage.WAITING, now, **kept)
     flagged = replace(waiting, record=waiting.record.flagged("dead_leg" if dead else "agent_lost"))
-    return flagged, (*_freed(call, talked=not dead), SeekAgent(), Save())
+    return flagged, (*_freed(call, talked=not dead, lost=True), SeekAgent(), Save())
 
 
 def _message_began(call: Call, event: MessageBegan, now: datetime) -> Step:
@@ -227,8 +227,8 @@ def _message_began(call: Call, event: MessageBegan, now: datetime) -> Step:
     return _at_stage(replace(call, agent=None), Stage.MESSAGE, now, **facts), (*_freed(call, talked=False), Save())
 
 
-def _freed(call: Call, *, talked: bool) -> tuple[Command, ...]:
-    return (FreeAgent(call.agent, talked=talked),) if call.agent is not None else ()
+def _freed(call: Call, *, talked: bool, lost: bool = False) -> tuple[Command, ...]:
+    return (FreeAgent(call.agent, talked, lost),) if call.agent is not None else ()
 
 
 def _recording_closed(call: Call, event: RecordingClosed, now: datetime) -> Step:

@@ -19,10 +19,11 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class FreeAgent:
-    """This call no longer holds the agent; `talked` says whether wrap-up follows."""
+    """This call no longer holds the agent; `talked`: wrap-up follows; `lost`: the agent's leg ended first."""
 
     agent: str
     talked: bool
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 ID_LENGTH = 27
 """Every id we give to Asterisk has this length: Asterisk matches channel ids by prefix."""
@@ -137,7 +137,7 @@ class QueuedLead:
         return _to_json(self)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> QueuedLead:
         """Rebuild a lead from `to_json`."""
         return _from_json(cls, text)
 
@@ -191,7 +191,7 @@ class AttemptRecord:
         return _to_json(self)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> AttemptRecord:
         """Rebuild a record from `to_json`."""
         return _from_json(cls, text)
 
@@ -219,7 +219,7 @@ class InboundRecord:
         return _to_json(self)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> InboundRecord:
         """Rebuild a record from `to_json`."""
         return _from_json(cls, text)
 
@@ -244,6 +244,9 @@ class Refused:
 Verdict = Allowed | Refused
 
 
+Record = TypeVar("Record", QueuedLead, AttemptRecord, InboundRecord)
+
+
 def _to_json(record: Any) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, datetime):
@@ -254,7 +257,7 @@ def _to_json(record: Any) -> str:
     return json.dumps({f.name: plain(getattr(record, f.name)) for f in fields(record)})
 
 
-def _from_json(cls: Any, text: str | bytes) -> Any:
+def _from_json(cls: type[Record], text: str | bytes) -> Record:
     raw: dict[str, Any] = json.loads(text)
     known = {f.name for f in fields(cls)}
     values = {name: value for name, value in raw.items() if name in known}

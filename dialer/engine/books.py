@@ -1,0 +1,94 @@
+"""What the engine asks of SQL, each question in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from recordings.files import Wrapped
+from recordings.repository import Recordings
+
+from campaigns.journal import Journal
+from campaigns.models import Agent as AgentRow
+from campaigns.models import CampaignState
+from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
+from dialer.config import CampaignConfig, parse_campaign
+from dialer.routing import Agent
+from dialer.store import Store
+from dialer.types import QueuedLead
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A campaign the engine serves: its identity, its file, its state."""
+
+    campaign_id: int
+    key: str
+    state: str
+    config: CampaignConfig
+
+
+class Books:
+    """The database as the engine needs it; every method raises Unavailable when it is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.journal = Journal(store)
+
+    async def campaigns(self) -> list[Running]:
+        """Return the campaigns that may have calls: running, paused or stopping."""
+        served = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPING)
+        async with self._store.snapshot() as session:
+            rows = await Campaigns(session).list(*served)
+            return [
+                Running(row.id, row.key, row.state, parse_campaign(row.definition, f"campaign {row.name}"))
+                for row in rows
+            ]
+
+    async def set_state(self, name: str, state: CampaignState, now: datetime) -> None:
+        """Move a campaign on; raises InputError when it cannot."""
+        async with self._store.transaction() as session:
+            await Campaigns(session).set_state(name, state, now)
+
+    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+        """Return leads to be called now, without those in a call."""
+        async with self._store.snapshot() as session:
+            return await Leads(session).due(await Campaigns(session).get(campaign), now, limit)
+
+    async def postpone(self, until: Mapping[int, datetime]) -> None:
+        """Let leads rest until these times."""
+        async with self._store.transaction() as session:
+            leads = Leads(session)
+            for lead_id, moment in until.items():
+                await leads.park(lead_id, moment)
+
+    async def agents(self, wrap_up_s: float) -> list[Agent]:
+        """Return every active agent, logged out."""
+        async with self._store.snapshot() as session:
+            return [_agent(row, wrap_up_s) for row in await Agents(session).list()]
+
+    async def caller(self, phone: str) -> KnownCaller | None:
+        """Return who has this number."""
+        async with self._store.snapshot() as session:
+            return await Debtors(session).find_by_phone(phone)
+
+    async def store_recording(self, wrapped: Wrapped, created_at: datetime) -> None:
+        """Register a finished recording."""
+        async with self._store.transaction() as session:
+            await Recordings(session).store(wrapped, created_at)
+
+    async def missing_recording(self, call_id: str, detail: str, created_at: datetime) -> None:
+        """Register that an answered call has no recording."""
+        async with self._store.transaction() as session:
+            await Recordings(session).missing(call_id, detail, created_at)
+
+
+def _agent(row: AgentRow, wrap_up_s: float) -> Agent:
+    return Agent(
+        name=row.name,
+        extension=str(row.extension),
+        skills=row.skills,
+        languages=frozenset(row.languages or ["es"]),
+        wrap_up_s=wrap_up_s,
+    )

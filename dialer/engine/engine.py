@@ -1,0 +1,384 @@
+"""The engine: puts the parts together, owns every task, and ends only when nobody is left on the line."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from campaigns.models import CampaignState
+from dialer.ami.client import AmiSecrets, NodeClient
+from dialer.call import UNANSWERED, UNJOINED, Call, Recording
+from dialer.config import Config
+from dialer.engine.book import Book
+from dialer.engine.books import Books, Running
+from dialer.engine.control import Control, describe
+from dialer.engine.dialling import Dialling, recording_of, want_of
+from dialer.engine.filler import Filler
+from dialer.engine.floor import Floor
+from dialer.engine.inbound import Caller, Inbound
+from dialer.engine.keeper import Bookkeeper, Keeper, Part
+from dialer.engine.lane import Lane, policy_of
+from dialer.engine.nodes import NodeEnd
+from dialer.engine.plane import Plane
+from dialer.engine.reconcile import Reconciler
+from dialer.engine.recorder import Recorder
+from dialer.engine.switchboard import Switchboard
+from dialer.engine.timers import Timers
+from dialer.events import CancelOrdered, Event
+from dialer.pacing import Pacer
+from dialer.queues.agents import AgentBoard
+from dialer.queues.beat import EngineBeat
+from dialer.queues.bus import CommandBus
+from dialer.queues.hopper import Hopper
+from dialer.queues.outcomes import OutcomeStream
+from dialer.routing import Agent, Want, WrapEnded
+from dialer.types import AttemptRecord, Clock, Unavailable
+
+log = structlog.get_logger("dialer.engine")
+
+PUBLISH_S = 0.25
+REFRESH_S = 2.0
+RENEW_S = 30.0
+AUDIT_S = 60.0
+LAST_WORDS_S = 30.0
+"""How long recordings and records may take to reach disk and database after the last call."""
+
+FORCED_S = 5.0
+MAX_ASKING = 100
+
+
+class Engine:
+    """One engine process: the calls of all running campaigns on all nodes."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        *,
+        books: Books,
+        hopper: Hopper,
+        stream: OutcomeStream,
+        board: AgentBoard,
+        beat: EngineBeat,
+        commands: CommandBus,
+        secrets: Mapping[str, AmiSecrets],
+        rng: random.Random,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self._books = books
+        self._hopper = hopper
+        self._board = board
+        self._beat = beat
+        self._commands = commands
+        self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
+        self.lanes: dict[tuple[int, str], Lane] = {}
+        self._campaigns: dict[int, Running] = {}
+        self._incarnations: dict[str, str] = {}
+        self._stopping: str | None = None
+        self._asking = asyncio.Semaphore(MAX_ASKING)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._timers = Timers(clock)
+        self.links: dict[str, NodeClient] = {}
+        self._build(stream, secrets, rng)
+
+    def _build(self, stream: OutcomeStream, secrets: Mapping[str, AmiSecrets], rng: random.Random) -> None:
+        config, clock = self.config, self.clock
+        self.plane = Plane(config, clock, self.links)
+        self.floor = Floor(clock, self._timers, self.plane, self._wrap_ended)
+        self.keeper = Keeper(stream, self._hopper, self.parts["redis"])
+        self.book = Book(clock, self._timers, self.floor, self.plane, self.keeper)
+        self.book.watchers.append(self._watch)
+        self.recorder = Recorder(config, clock, self._books, self.parts["recordings"])
+        self.inbound = Inbound(
+            clock, self.floor, self.plane, find=self._find_caller, ask=self._ask, save=self.keeper.save
+        )
+        self.switchboard = Switchboard(self.book, self.floor, self.plane, self.inbound)
+        journal = self._books.journal
+        self.bookkeeper = Bookkeeper(
+            stream, journal.apply, journal.apply_inbound, self.parts["database"], self.parts["redis"]
+        )
+        self.filler = Filler(
+            config, clock, hopper=self._hopper, lists=self._books, lanes=self.lanes.values, parts=self.parts
+        )
+        self.dialling = Dialling(
+            config,
+            clock,
+            lanes=self.lanes,
+            book=self.book,
+            floor=self.floor,
+            plane=self.plane,
+            keeper=self.keeper,
+            hopper=self._hopper,
+            journal=journal,
+            parts=self.parts,
+            incarnation=self._incarnations.__getitem__,
+        )
+        self.reconciler = Reconciler(
+            config,
+            clock,
+            book=self.book,
+            floor=self.floor,
+            open_attempts=journal.open_attempts,
+            known=self._known,
+            rules=self.dialling.rules,
+        )
+        self.control = Control(
+            config,
+            clock,
+            book=self.book,
+            books=self._books,
+            floor=self.floor,
+            plane=self.plane,
+            filler=self.filler,
+            lanes=lambda: list(self.lanes.values()),
+            refresh=self.refresh,
+            status=self.status,
+        )
+        for node in config.nodes:
+            end = NodeEnd(node.name, self)
+            self.links[node.name] = NodeClient(node, config.ami, secrets[node.name], clock, end, rng)
+        self._wire()
+
+    def _wire(self) -> None:
+        self.plane.on_written = self.dialling.written
+        self.plane.on_not_placed = self.dialling.not_placed
+        self.plane.on_join_failed = self.switchboard.join_failed
+        self.plane.on_leg_failed = self.floor.leg_ended
+        self.dialling.on_refused = lambda lane, lead, refused: self.filler.put_off(lead, refused)
+        self.keeper.on_recording = lambda call, size: self.recorder.keep(call.record.node, call.call_id, size)
+        self.inbound.on_recorded = self.recorder.keep
+        self.recorder.on_stored = lambda call_id, path: self._annotate(call_id, recording=path)
+        self.recorder.on_missing = self._recording_missing
+        self.switchboard.on_menu = self._menu
+
+    async def run(self, stop: asyncio.Event, force: asyncio.Event) -> None:
+        """Serve until `stop`, then let calls end; `force` cuts what is not a conversation.
+
+        Raises Unavailable when the database or Redis is away at the start, LoginRefused when a secret is wrong.
+        """
+        await self.bookkeeper.drain()
+        self.recorder.check_disk()
+        await self.refresh()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            running = [tasks.create_task(task) for task in self._loops()]
+            links = [tasks.create_task(link.run()) for link in self.links.values()]
+            log.info("engine started", nodes=list(self.links), campaigns=[lane.name for lane in self.lanes.values()])
+            await stop.wait()
+            await self._drain(force)
+            for link in self.links.values():
+                link.close()
+            await asyncio.wait(links)
+            for task in running:
+                task.cancel()
+        self._timers.close()
+        await self._last_words()
+
+    def _loops(self) -> list[Any]:
+        return [
+            self.keeper.run(),
+            self.bookkeeper.run(),
+            self.filler.run(),
+            self.dialling.run(),
+            self.recorder.run(),
+            self._commands.serve(self.control.follow),
+            self._beat.run(self.status),
+            self._every(PUBLISH_S, self._publish),
+            self._every(REFRESH_S, self._look_after),
+            self._every(RENEW_S, self._renew),
+            self._every(AUDIT_S, self._audit),
+        ]
+
+    async def refresh(self) -> None:
+        """Read campaigns and agents anew: started, paused and stopped ones, new people."""
+        served = await self._books.campaigns()
+        self._campaigns = {running.campaign_id: running for running in served}
+        for running in served:
+            self._serve(running)
+        for key, lane in list(self.lanes.items()):
+            if lane.campaign_id not in self._campaigns:
+                del self.lanes[key]
+        known = self.floor.agents
+        for agent in await self._books.agents(self.config.agents.wrap_up_s):
+            if agent.name not in known:
+                self.floor.seat(agent)
+
+    def _serve(self, running: Running) -> None:
+        dialing = self.config.dialing
+        for node in {self.config.trunk(name).node for name in running.config.trunks}:
+            key = (running.campaign_id, node)
+            policy = policy_of(running.config, dialing.ring_timeout_s, dialing.min_ring_s)
+            if key not in self.lanes:
+                lane = Lane(running.campaign_id, running.key, running.config, node, Pacer(policy))
+                self.lanes[key] = lane
+            self.lanes[key].state = running.state
+
+    def incarnation(self, node: str, incarnation: str) -> None:
+        """Note which Asterisk answers on a node."""
+        self._incarnations[node] = incarnation
+
+    async def board(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what the agents' board says; empty when Redis is away."""
+        try:
+            return await self._board.read()
+        except Unavailable as exc:
+            self.parts["redis"].failed(str(exc))
+            return {}
+
+    def alive(self, call_id: str) -> bool:
+        """Say whether a call's recording may still grow."""
+        return call_id in self.book or self.inbound.has(call_id)
+
+    def status(self) -> dict[str, Any]:
+        """Return how the engine is, for the heartbeat, /healthz and `campaign status`."""
+        calls = list(self.book.calls())
+        return {
+            "stopping": self._stopping,
+            "parts": {part.name: part.detail for part in self.parts.values()},
+            "nodes": {name: self.plane.gate(name) for name in self.links},
+            "calls": len(calls),
+            "inbound": len(self.inbound),
+            "backlog": self.keeper.backlog,
+            "recordings_waiting": self.recorder.waiting,
+            "campaigns": {lane.name: self._lane_status(lane, calls) for lane in self.lanes.values()},
+        }
+
+    def _lane_status(self, lane: Lane, calls: list[Call]) -> dict[str, Any]:
+        mine = [call.stage.value for call in calls if call.record.campaign == lane.name]
+        agents = [agent.state.value for agent in self.floor.of(lane.name, lane.node)]
+        return {
+            "state": lane.state,
+            "node": lane.node,
+            "gate": lane.gate,
+            "pacing": lane.decision.reason,
+            "waiting_leads": self.filler.waiting.get(lane.name, 0),
+            "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
+            "agents": {state: agents.count(state) for state in sorted(set(agents))},
+            "live": lane.live,
+            "abandoned": lane.abandoned,
+        }
+
+    async def _drain(self, force: asyncio.Event) -> None:
+        """No new calls; rings are cancelled after the legal minimum, conversations end by themselves."""
+        self._stopping = self.dialling.closed = "the engine is stopping"
+        log.info("stopping", calls=len(self.book), inbound=len(self.inbound))
+        for call in self.book.calls():
+            if call.stage in UNANSWERED:
+                self.book.apply(call.call_id, CancelOrdered())
+        while (len(self.book) or len(self.inbound)) and not force.is_set():  # noqa: ASYNC110 - calls end one by one
+            await asyncio.sleep(PUBLISH_S)
+        if force.is_set():
+            await self._cut()
+
+    async def _cut(self) -> None:
+        """The second signal: cut everything that is not a conversation, and say so in the records."""
+        log.warning("forced to stop", calls=len(self.book))
+        for call in self.book.calls():
+            self.book.apply(call.call_id, CancelOrdered(forced=True))
+        for _ in range(int(FORCED_S / PUBLISH_S)):
+            if not any(call.stage in UNJOINED for call in self.book.calls()):
+                return
+            await asyncio.sleep(PUBLISH_S)
+
+    async def _last_words(self) -> None:
+        """Keep what the last calls left behind; what cannot be kept now is found again at the next start."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self.keeper.flush()
+                await self.bookkeeper.drain()
+                await self._publish()
+                await self._beat.stop()
+        except (TimeoutError, Unavailable) as exc:
+            log.error("not everything was stored", detail=str(exc) or "timeout", records=self.keeper.backlog)  # noqa: TRY400
+        log.info("engine stopped", calls=len(self.book), records=self.keeper.backlog)
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Unavailable as exc:
+                log.debug("put off", work=getattr(work, "__name__", ""), detail=str(exc))
+            await asyncio.sleep(seconds)
+
+    async def _publish(self) -> None:
+        names, self.floor.changed = self.floor.changed, set()
+        try:
+            await self._board.publish({name: describe(self.floor.agents[name]) for name in names})
+        except Unavailable as exc:
+            self.floor.changed |= names
+            self.parts["redis"].failed(str(exc))
+
+    async def _look_after(self) -> None:
+        """Small duties: disk, campaigns whose last call ended, state changes made in the database."""
+        self.recorder.check_disk()
+        await self.refresh()
+        busy = {call.record.campaign for call in self.book.calls()}
+        for name in {lane.name for lane in self.lanes.values() if lane.state == CampaignState.STOPPING} - busy:
+            await self._hopper.clear(name)
+            await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
+
+    async def _renew(self) -> None:
+        until = self.clock.now() + timedelta(seconds=self.config.dialing.lease_s)
+        await self._hopper.renew([call.call_id for call in self.book.calls()], until)
+
+    async def _audit(self) -> None:
+        for name, link in self.links.items():
+            if link.up:
+                await self.reconciler.audit(name, link, self._incarnations[name])
+
+    def _ask(self, work: Awaitable[None]) -> None:
+        if self._tasks is not None:
+            self._tasks.create_task(self._asked(work))
+
+    async def _asked(self, work: Awaitable[None]) -> None:
+        async with self._asking:
+            try:
+                async with asyncio.timeout(self.config.database.timeout_s):
+                    await work
+            except (TimeoutError, Unavailable) as exc:
+                log.warning("not answered", detail=str(exc) or "timeout")
+
+    async def _find_caller(self, phone: str, dialled: str) -> Caller | None:
+        number = phone if phone.startswith("+") else f"+{phone}"
+        known = await self._books.caller(number)
+        if known is None or known.campaign_id is None or known.campaign_id not in self._campaigns:
+            return None
+        campaign = self._campaigns[known.campaign_id].config
+        want = want_of(campaign, known.segment or "", known.language, known.last_agent)
+        return Caller(known.debtor_id, known.campaign_id, campaign.name, want, campaign.recording)
+
+    def _known(self, record: AttemptRecord) -> tuple[Want, Recording]:
+        running = self._campaigns.get(record.campaign_id)
+        if running is None:
+            return Want(), Recording.NOW
+        return want_of(running.config, record.segment, "", None), recording_of(running.config)
+
+    def _watch(self, before: Call, after: Call, event: Event) -> None:
+        lane = self.lanes.get((after.record.campaign_id, after.record.node))
+        if lane is not None and after.stage is not before.stage:
+            lane.watch(before, after, event)
+
+    def _wrap_ended(self, agent: Agent, ended: WrapEnded, at: Any) -> None:
+        self._annotate(ended.call_id, wrap_ended_at=at)
+        for lane in self.lanes.values():
+            if lane.name == agent.campaign and lane.node == agent.node:
+                lane.wrap_ended(at, ended.wrap_s, ended.talked_s)
+
+    def _annotate(self, call_id: str, **facts: Any) -> None:
+        self.book.annotate(call_id, **facts)
+
+    def _recording_missing(self, call_id: str) -> None:
+        record = self.book.remembered(call_id)
+        if record is not None:
+            self.book.annotate(call_id, flags=record.flagged("recording_missing").flags)
+
+    def _menu(self, call_id: str, choice: str) -> None:
+        if choice in ("callback", "optout"):
+            log.info("menu", call_id=call_id, choice=choice)
+            self._annotate(call_id, disposition={"callback": "callback", "optout": "opt_out"}[choice])

@@ -1,0 +1,157 @@
+"""Keeps the hopper filled with leads that are due and may be called; the others are put off until they may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+
+from campaigns.compliance import may_dial
+from dialer import metrics
+from dialer.config import CampaignConfig, Config, Window
+from dialer.engine.keeper import Part
+from dialer.engine.lane import Lane
+from dialer.types import Clock, QueuedLead, Refused, Unavailable
+
+log = structlog.get_logger("dialer.filler")
+
+T = TypeVar("T")
+
+LOW_WATER = 200
+"""Below this many leads waiting, a campaign's queues are filled again."""
+
+BATCH = 500
+IDLE_S = 0.5
+UNKNOWN_WAIT = timedelta(hours=24)
+"""A lead refused without a known end (an unknown zone, say) rests this long before it is looked at again."""
+
+
+class Hopper(Protocol):
+    """Where due leads wait."""
+
+    async def offer(self, campaign: str, leads: Sequence[QueuedLead]) -> int:
+        """Queue leads that are not queued yet."""
+        ...
+
+    async def depth(self, campaign: str) -> dict[str, int]:
+        """Return how many wait in each segment."""
+        ...
+
+    async def expire(self, now: datetime) -> list[QueuedLead]:
+        """End leases whose time is over."""
+        ...
+
+
+class Lists(Protocol):
+    """The books, as far as the filler reads them."""
+
+    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+        """Return due leads without an open attempt."""
+        ...
+
+    async def postpone(self, until: Mapping[int, datetime]) -> None:
+        """Put leads off until these times."""
+        ...
+
+
+class Filler:
+    """Offers due leads of running campaigns, never more than a couple of hundred ahead."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        *,
+        hopper: Hopper,
+        lists: Lists,
+        lanes: Callable[[], Iterable[Lane]],
+        parts: Mapping[str, Part],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._hopper = hopper
+        self._lists = lists
+        self._lanes = lanes
+        self._parts = parts
+        self._wake = asyncio.Event()
+        self._put_off: dict[int, datetime] = {}
+        self.waiting: dict[str, int] = {}
+
+    def hurry(self) -> None:
+        """Fill now: a campaign was started or leads were imported."""
+        self._wake.set()
+
+    def put_off(self, lead: QueuedLead, refused: Refused) -> None:
+        """A lead was refused right before its call: let it rest until it may be called."""
+        self._put_off[lead.lead_id] = refused.until or self._clock.now() + UNKNOWN_WAIT
+
+    async def run(self) -> None:
+        """Fill for ever; wait out Redis and the database."""
+        while True:
+            try:
+                await self.turn()
+            except Unavailable as exc:
+                log.debug("filler waits", detail=str(exc))
+            try:
+                async with asyncio.timeout(IDLE_S / self._clock.speed):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def turn(self) -> None:
+        """Fill every running campaign once."""
+        await self._postpone()
+        now = self._clock.now()
+        await self._guard("redis", self._hopper.expire(now))
+        running = {lane.campaign_id: lane.campaign for lane in self._lanes() if lane.state == "running"}
+        for campaign in running.values():
+            await self._fill(campaign, now)
+
+    async def _fill(self, campaign: CampaignConfig, now: datetime) -> None:
+        depth = await self._guard("redis", self._hopper.depth(campaign.name))
+        self.waiting[campaign.name] = sum(depth.values())
+        metrics.HOPPER.labels(campaign.name).set(self.waiting[campaign.name])
+        if self.waiting[campaign.name] >= LOW_WATER:
+            return
+        due = await self._guard("database", self._lists.due_leads(campaign.name, now, BATCH))
+        allowed = self._sift(campaign, due, now)
+        if allowed:
+            await self._guard("redis", self._hopper.offer(campaign.name, allowed))
+        await self._postpone()
+
+    def _sift(self, campaign: CampaignConfig, due: Iterable[QueuedLead], now: datetime) -> list[QueuedLead]:
+        """Return the leads that may be called now; the others are put off until they may."""
+        windows = tuple(Window.parse(line) for line in campaign.windows)
+        ring_s = self._config.dialing.ring_timeout_s + self._config.dialing.setup_s
+        allowed: list[QueuedLead] = []
+        for lead in due:
+            verdict = may_dial(windows, lead.time_zone, now, ring_s)
+            if isinstance(verdict, Refused):
+                metrics.REFUSED.labels(verdict.rule).inc()
+                self.put_off(lead, verdict)
+            else:
+                allowed.append(lead)
+        return allowed
+
+    async def _postpone(self) -> None:
+        if not self._put_off:
+            return
+        waiting, self._put_off = self._put_off, {}
+        try:
+            await self._guard("database", self._lists.postpone(waiting))
+        except Unavailable:
+            self._put_off = {**waiting, **self._put_off}
+            raise
+
+    async def _guard(self, part: str, asked: Awaitable[T]) -> T:
+        try:
+            answer = await asked
+        except Unavailable as exc:
+            self._parts[part].failed(str(exc))
+            raise
+        self._parts[part].works()
+        return answer

@@ -1,0 +1,174 @@
+"""A lane: one campaign on one node. Its pacer says how many calls; the lane knows who may carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from dialer.call import UNJOINED, Call, Stage
+from dialer.config import CampaignConfig, TrunkConfig
+from dialer.events import Event
+from dialer.pacing import (
+    Abandoned,
+    Answered,
+    Cancelled,
+    Classified,
+    Connected,
+    Decision,
+    Dialled,
+    Ended,
+    Pacer,
+    PacingPolicy,
+    Snapshot,
+    TalkEnded,
+    TokenBucket,
+    WrapEnded,
+)
+from dialer.pacing import Stage as PacingStage
+from dialer.routing import Agent, AgentState
+from dialer.types import Outcome
+
+_PACING_STAGE = {
+    Stage.INTENT: PacingStage.DIALLING,
+    Stage.DIALLING: PacingStage.DIALLING,
+    Stage.RINGING: PacingStage.RINGING,
+    Stage.CLASSIFYING: PacingStage.CLASSIFYING,
+    Stage.WAITING: PacingStage.WAITING,
+}
+NO_DECISION = Decision(dial=0, cancel=np.empty(0, dtype=np.int64), reason="not decided yet", risk=0.0)
+
+
+def policy_of(campaign: CampaignConfig, ring_timeout_s: float, min_ring_s: float) -> PacingPolicy:
+    """Return the pacing policy a campaign file asks for."""
+    pacing = campaign.pacing
+    return PacingPolicy(
+        mode=pacing.mode,
+        lines_per_agent=pacing.lines_per_agent,
+        max_lines_per_agent=pacing.max_lines_per_agent,
+        max_calls_per_s=pacing.max_calls_per_s,
+        ring_timeout_s=ring_timeout_s,
+        min_ring_s=min_ring_s,
+    )
+
+
+@dataclass
+class Trunk:
+    """A trunk and what is left of its rate."""
+
+    config: TrunkConfig
+    bucket: TokenBucket
+
+    @classmethod
+    def of(cls, config: TrunkConfig) -> Trunk:
+        """Return a trunk that may start at once; a burst never exceeds a tenth of a second's calls."""
+        return cls(config, TokenBucket(rate=config.calls_per_s, burst=max(1.0, config.calls_per_s / 10)))
+
+
+@dataclass
+class Lane:
+    """One campaign on one node; `wanted` is how many calls its pacer still wants before the next decision."""
+
+    campaign_id: int
+    campaign_key: str
+    campaign: CampaignConfig
+    node: str
+    pacer: Pacer
+    state: str = "running"
+    wanted: int = 0
+    decision: Decision = NO_DECISION
+    decided_at: float = float("-inf")
+    gate: str | None = None
+    live: int = 0
+    abandoned: int = 0
+
+    @property
+    def name(self) -> str:
+        """The campaign's name."""
+        return self.campaign.name
+
+    def decide(self, now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Decision:
+        """Ask the pacer; `now` is seconds on the engine's axis (the epoch)."""
+        self.decision = self.pacer.decide(snapshot(now, calls, agents))
+        self.wanted = self.decision.dial
+        self.decided_at = now
+        return self.decision
+
+    def watch(self, before: Call, after: Call, event: Event) -> None:
+        """Tell the pacer what a call's step means to it."""
+        for fact in facts(before, after):
+            self.pacer.observe(fact)
+        if after.stage is Stage.ENDED and after.record.outcome in (Outcome.ANSWERED, Outcome.EARLY_HANGUP):
+            self.live += 1
+        elif after.stage is Stage.ENDED and after.record.outcome is Outcome.ABANDONED:
+            self.live, self.abandoned = self.live + 1, self.abandoned + 1
+
+    def wrap_ended(self, at: datetime, wrap_s: float, talked_s: float) -> None:
+        """Tell the pacer that an agent's wrap-up ended."""
+        self.pacer.observe(WrapEnded(at.timestamp(), wrap_s, talked_s))
+
+
+Fact = Dialled | Answered | Classified | Ended | Connected | Abandoned | TalkEnded | WrapEnded | Cancelled
+
+
+def facts(before: Call, after: Call) -> list[Fact]:  # noqa: C901 - an exhaustive match
+    """Return what a step of a call means to pacing, in the pacer's grammar."""
+    if after.stage is before.stage or after.since is None:
+        return []
+    at = after.since.timestamp()
+    record = after.record
+    dialled = (record.dialled_at or record.intent_at).timestamp()
+    match after.stage:
+        case Stage.DIALLING:
+            return [Dialled(at, float("nan"))]
+        case Stage.CLASSIFYING if before.stage is not Stage.CLASSIFYING:
+            return [Answered(at, dialled)]
+        case Stage.WAITING if before.stage is Stage.CLASSIFYING and record.answered_at:
+            return [Classified(at, dialled, record.answered_at.timestamp(), live=True)]
+        case Stage.WAITING if before.stage in (Stage.INTENT, Stage.DIALLING, Stage.RINGING):
+            return [Answered(at, dialled), Classified(at, dialled, at, live=True)]
+        case Stage.TALKING if before.record.bridged_at is None:
+            return [Connected(at, at - (record.classified_at or record.answered_at or after.since).timestamp())]
+        case Stage.MESSAGE if record.bridged_at is None:
+            return [Abandoned(at)]
+        case Stage.ENDED:
+            return _end_facts(before, after, at, dialled)
+        case _:
+            return []
+
+
+def _end_facts(before: Call, after: Call, at: float, dialled: float) -> list[Fact]:
+    record = after.record
+    if before.record.bridged_at is not None:
+        return [TalkEnded(at, at - before.record.bridged_at.timestamp())]
+    if before.stage is Stage.MESSAGE:
+        return []
+    if record.outcome is Outcome.ABANDONED:
+        return [Abandoned(at)]
+    if record.outcome is Outcome.CANCELLED:
+        return [Cancelled(at, dialled)]
+    return [Ended(at, dialled, str(record.outcome))]
+
+
+def snapshot(now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Snapshot:
+    """Return the pacer's view of a lane: agents by state, calls not yet joined by stage."""
+    since: dict[AgentState, list[float]] = {state: [] for state in AgentState}
+    talked: list[float] = []
+    for agent in agents:
+        since[agent.state].append(agent.since.timestamp() if agent.since else now)
+        if agent.state is AgentState.WRAP_UP:
+            talked.append(agent.talked_s)
+    flying = [call for call in calls if call.stage in UNJOINED and call.stage is not Stage.JOINING]
+    return Snapshot(
+        now=now,
+        ready_since=np.array(since[AgentState.READY]),
+        talking_since=np.array(since[AgentState.TALKING] + since[AgentState.RESERVED]),
+        wrapping_since=np.array(since[AgentState.WRAP_UP]),
+        wrapping_talk_s=np.array(talked),
+        call_dialled_at=np.array([(call.record.dialled_at or call.record.intent_at).timestamp() for call in flying]),
+        call_stage=np.array([_PACING_STAGE[call.stage] for call in flying], dtype=np.int8),
+        call_stage_since=np.array([(call.since or call.record.intent_at).timestamp() for call in flying]),
+        call_answer_odds=np.full(len(flying), np.nan),
+    )

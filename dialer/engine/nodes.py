@@ -1,0 +1,60 @@
+"""The engine's ear on one node: reconciles when it comes up, then sends every event to the switchboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from dialer.ami.messages import Event
+from dialer.ami.snapshot import NodeSnapshot
+from dialer.routing import SEATED, SoftphoneLost
+
+if TYPE_CHECKING:
+    from dialer.engine.engine import Engine
+
+log = structlog.get_logger("dialer.node")
+
+
+class NodeEnd:
+    """Listens to one node for the engine."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        self._name = name
+        self._engine = engine
+        self._seen = False
+
+    async def node_up(self, snapshot: NodeSnapshot) -> None:
+        """Reconcile before the first event is heard; the first time, agents get back what the board says."""
+        engine = self._engine
+        engine.incarnation(self._name, snapshot.incarnation)
+        board: Mapping[str, Mapping[str, Any]] = {} if self._seen else await engine.board()
+        self._contacts(snapshot)
+        engine.inbound.lost(self._name, frozenset(row.uniqueid for row in snapshot.channels))
+        await engine.reconciler.reconcile(self._name, snapshot, board)
+        self._absent()
+        engine.recorder.sweep(self._name, engine.alive)
+        self._seen = True
+
+    def node_event(self, event: Event) -> None:
+        """Hear one event."""
+        self._engine.switchboard.hear(self._name, event)
+
+    def node_down(self, reason: str) -> None:
+        """Nothing is assumed while the node is out of sight; calls stay in the book until it is seen again."""
+        calls = sum(1 for call in self._engine.book.calls() if call.record.node == self._name)
+        log.warning("out of sight", node=self._name, reason=reason, calls=calls)
+
+    def _contacts(self, snapshot: NodeSnapshot) -> None:
+        switchboard = self._engine.switchboard
+        switchboard.forget_contacts(self._name)
+        for extension, status in snapshot.contacts.items():
+            switchboard.contact(self._name, extension, "", status)
+
+    def _absent(self) -> None:
+        """Take out agents whose softphone went away while nobody looked."""
+        registered = self._engine.switchboard.registered(self._name)
+        for agent in list(self._engine.floor.agents.values()):
+            if agent.node == self._name and agent.state in SEATED and agent.extension not in registered:
+                self._engine.floor.apply(agent.name, SoftphoneLost("the softphone was gone after a reconnect"))

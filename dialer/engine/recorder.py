@@ -1,0 +1,164 @@
+"""Finished recordings: wrapped in a process of their own, summed, stored; a missing one raises an alarm."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Awaitable, Callable
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+from recordings.files import Wrapped, free_mb, wrap
+
+from dialer import metrics
+from dialer.config import Config
+from dialer.engine.keeper import Part
+from dialer.types import Clock, DialerError, Unavailable
+
+log = structlog.get_logger("dialer.recorder")
+
+MAX_WAITING = 5_000
+RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One finished conversation: `size` is what Asterisk said on closing, None when it never said.
+
+    `swept` means that the file was found lying about, not that a conversation asked for it.
+    """
+
+    node: str
+    call_id: str
+    size: int | None
+    swept: bool = False
+
+
+class Shelf(Protocol):
+    """Where recordings are registered."""
+
+    async def store_recording(self, wrapped: Wrapped, created_at: datetime) -> None:
+        """Register a finished recording; idempotent by call_id."""
+        ...
+
+    async def missing_recording(self, call_id: str, detail: str, created_at: datetime) -> None:
+        """Register that an answered call has no recording."""
+        ...
+
+
+class Recorder:
+    """Takes jobs without waiting; `run` wraps them one by one in a worker process."""
+
+    def __init__(self, config: Config, clock: Clock, shelf: Shelf, disk: Part) -> None:
+        self._config = config
+        self._clock = clock
+        self._shelf = shelf
+        self._disk = disk
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue(MAX_WAITING)
+        self.on_stored: Callable[[str, str], None] = lambda call_id, path: None
+        self.on_missing: Callable[[str], None] = lambda call_id: None
+        self._pending: set[str] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many recordings are not wrapped yet."""
+        return len(self._pending)
+
+    def keep(self, node: str, call_id: str, size: int | None) -> None:
+        """Ask for one recording to be wrapped; a full queue leaves it to the sweep of raw files."""
+        self._ask(Job(node, call_id, size))
+
+    def sweep(self, node: str, alive: Callable[[str], bool]) -> int:
+        """Ask for every raw file left behind on a node, by a crash or a full queue; return how many."""
+        folder = self._config.node(node).recordings_dir
+        left = [path.stem for path in folder.glob("*.raw") if not alive(path.stem)] if folder.is_dir() else []
+        for call_id in left:
+            self._ask(Job(node, call_id, None, swept=True))
+        return len(left)
+
+    def _ask(self, job: Job) -> None:
+        if job.call_id in self._pending:
+            return
+        try:
+            self._jobs.put_nowait(job)
+            self._pending.add(job.call_id)
+        except asyncio.QueueFull:
+            log.warning("recording left for the sweep", call_id=job.call_id)
+
+    def check_disk(self) -> None:
+        """Note whether there is room for recordings; without it no call is placed."""
+        wanted = self._config.recordings.min_free_mb
+        for folder in {self._config.recordings_dir, *(node.recordings_dir for node in self._config.nodes)}:
+            free = free_mb(folder)
+            if free < wanted:
+                detail = f"{folder} has {free:.0f} MB free, recordings.min_free_mb asks for {wanted}; make room"
+                self._disk.failed(detail)
+                return
+        self._disk.works()
+
+    async def run(self) -> None:
+        """Wrap for ever; a worker that dies is replaced and its job tried again."""
+        context = multiprocessing.get_context("spawn")
+        while True:
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                try:
+                    await self._work(pool)
+                except BrokenExecutor:
+                    log.exception("recording worker died")
+                    await asyncio.sleep(RETRY_S)
+
+    async def _work(self, pool: ProcessPoolExecutor) -> None:
+        while True:
+            job = await self._jobs.get()
+            try:
+                await self._one(pool, job)
+            except BrokenExecutor:
+                self._pending.discard(job.call_id)
+                self._ask(job)
+                raise
+            self._pending.discard(job.call_id)
+
+    async def _one(self, pool: ProcessPoolExecutor, job: Job) -> None:
+        raw = self._config.node(job.node).recordings_dir / f"{job.call_id}.raw"
+        if not raw.exists():
+            if job.swept:
+                return
+            await self._alarm(job, f"{raw} does not exist")
+            return
+        loop = asyncio.get_running_loop()
+        target, form = self._config.recordings_dir, self._config.recordings.format
+        try:
+            wrapped = await loop.run_in_executor(pool, wrap, raw, target, job.call_id, form, job.size)
+        except (DialerError, OSError) as exc:
+            # The raw file stays: a later sweep wraps it once there is room again.
+            self._disk.failed(f"recording {job.call_id} not wrapped: {exc}")
+            metrics.RECORDINGS.labels("failed").inc()
+            return
+        await until_stored(partial(self._shelf.store_recording, wrapped, self._clock.now()))
+        metrics.RECORDINGS.labels("stored").inc()
+        self.on_stored(job.call_id, str(wrapped.path))
+
+    async def _alarm(self, job: Job, detail: str) -> None:
+        log.error("recording missing", call_id=job.call_id, detail=detail)
+        metrics.RECORDINGS.labels("missing").inc()
+        self.on_missing(job.call_id)
+        await until_stored(partial(self._shelf.missing_recording, job.call_id, detail, self._clock.now()))
+
+
+Store = Callable[[], Awaitable[None]]
+
+
+async def until_stored(store: Store) -> None:
+    """Store, waiting out a database that is away."""
+    while True:
+        try:
+            await store()
+        except Unavailable as exc:
+            log.debug("recording waits for the database", detail=str(exc))
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
