@@ -29,3 +29,21 @@ AMI_ORIGINATE_ACK = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
 )
 AMI_OUTSTANDING = Gauge("dialer_ami_outstanding", "Originates that Asterisk has not finished yet.", ["node"])
+
+# The engine.
+ATTEMPTS = Counter("dialer_attempts", "Ended attempts by campaign and outcome.", ["campaign", "outcome"])
+REFUSED = Counter("dialer_refused", "Leads refused before their call, by rule.", ["rule"])
+RECONCILED = Counter("dialer_reconciled", "Calls settled after a loss of contact, by result.", ["result"])
+INBOUND = Counter("dialer_inbound", "Debtors and strangers who called us.")
+RECORDINGS = Counter("dialer_recordings", "Recordings by result: stored, failed, missing.", ["result"])
+HOPPER = Gauge("dialer_hopper_leads", "Leads waiting in Redis.", ["campaign"])
+PACING_WANTED = Gauge("dialer_pacing_wanted", "Calls the last decision asked for.", ["campaign"])
+CALLS = Gauge("dialer_calls", "Calls in flight, by stage.", ["stage"])
+AGENTS = Gauge("dialer_agents", "Agents by campaign and state.", ["campaign", "state"])
+BACKLOG = Gauge("dialer_backlog_records", "Records not yet in the outcome stream.")
+PART_UP = Gauge("dialer_part_up", "1 while a part works: redis, database, recordings.", ["part"])
+JOIN_SECONDS = Histogram(
+    "dialer_join_seconds",
+    "From the answer's event to the bridge with an agent.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
+)
