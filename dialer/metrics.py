@@ -47,3 +47,7 @@ JOIN_SECONDS = Histogram(
     "From the answer's event to the bridge with an agent.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
 )
+
+# Queues (dialer.queues).
+OUTCOMES_WAITING = Gauge("dialer_outcomes_waiting", "Records in the outcome stream and not in the database yet.")
+OUTCOMES_DEAD = Counter("dialer_outcomes_dead", "Entries of the outcome stream nobody can read; kept aside.")

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from redis.exceptions import ResponseError
 
+from dialer import metrics
 from dialer.queues.connection import TAG, Command, RedisLink
 from dialer.queues.outage import Outage
 from dialer.types import AttemptRecord, InboundRecord, Unavailable
@@ -110,12 +111,15 @@ class OutcomeStream:
         commands: list[Command] = [
             ("XADD", _DEAD, "MAXLEN", "~", _DEAD_KEPT, "*", "entry", entry_id, *fields) for entry_id, fields in dead
         ]
+        commands += [("XACK", _STREAM, _GROUP, *entry_ids), ("XDEL", _STREAM, *entry_ids), ("XLEN", _STREAM)]
+        *_, length = await self._redis.together(commands)
         for entry_id, _ in dead:
             log.error("outcome_unreadable", entry=entry_id, kept_in=_DEAD)
-        commands += [("XACK", _STREAM, _GROUP, *entry_ids), ("XDEL", _STREAM, *entry_ids)]
-        await self._redis.together(commands)
+        metrics.OUTCOMES_DEAD.inc(len(dead))
+        self._watch(int(length))
 
     def _watch(self, length: int) -> None:
+        metrics.OUTCOMES_WAITING.set(length)
         if length > self._alarm_at and not self._alarmed:
             log.error("outcomes_pile_up", waiting=length, alarm_at=self._alarm_at)
         self._alarmed = length > self._alarm_at

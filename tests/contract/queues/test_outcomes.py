@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from prometheus_client import REGISTRY
 
 from dialer.queues import EmbeddedRedis, OutcomeStream, RedisLink, connect, ensure
 from dialer.queues.outcomes import Record
@@ -137,3 +138,11 @@ async def test_outcomes_survive_a_killed_redis(own_server: EmbeddedRedis) -> Non
         await stream.append([an_attempt(2)])
         await stream.step(database.apply)
     assert [record.call_id for record in database.records] == [an_attempt(1).call_id, an_attempt(2).call_id]
+
+
+async def test_what_waits_is_shown_to_prometheus_and_falls_when_applied(redis: RedisLink) -> None:
+    stream = OutcomeStream(redis)
+    await stream.append([an_attempt(1), an_attempt(2)])
+    assert REGISTRY.get_sample_value("dialer_outcomes_waiting") == 2
+    await stream.step(Database().apply)
+    assert REGISTRY.get_sample_value("dialer_outcomes_waiting") == 0
