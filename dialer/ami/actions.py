@@ -119,11 +119,6 @@ def pjsip_show_contacts() -> Action:
     return Action("PJSIPShowContacts")
 
 
-def logoff() -> Action:
-    """Leave, so that the next login need not wait for a dead socket."""
-    return Action("Logoff")
-
-
 def _switch(on: bool) -> str:
     return "on" if on else "off"
 
