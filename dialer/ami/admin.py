@@ -1,0 +1,140 @@
+"""Administrative questions to a node (who is registered, which version, reload), asked through panoramisk.
+
+Never the way of a call: panoramisk sends again what a lost connection left unanswered. Each question here has its
+own short connection and a deadline, and none of them changes a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import panoramisk
+
+from dialer.ami.session import LoginRefused, SessionBusy, tls_context
+from dialer.config import NodeConfig
+from dialer.types import Unavailable
+
+_OLDEST_OF: Final = {20: 19, 22: 9, 23: 3}
+"""Oldest minor release of each series whose hang-up causes and event filters can be trusted."""
+
+
+class AdminPlane:
+    """Ask one node; every method opens a connection, answers within `timeout` seconds and leaves nothing behind.
+
+    All raise Unavailable when the node does not answer or refuses, LoginRefused when user or secret are wrong,
+    SessionBusy when somebody else holds the login.
+    """
+
+    def __init__(self, node: NodeConfig, user: str, secret: str, timeout: float = 5.0) -> None:
+        self._node = node
+        self._user = user
+        self._secret = secret
+        self._timeout = timeout
+
+    async def version(self) -> str:
+        """Return the version of Asterisk, for example `22.10.1+dfsg`; see `supported_version`."""
+        async with self._manager() as manager:
+            return str((await self._ask(manager, "CoreSettings"))[0]["AsteriskVersion"])
+
+    async def contacts(self) -> Mapping[str, str]:
+        """Return the status of each registered contact, by endpoint."""
+        async with self._manager() as manager:
+            rows = await self._ask(manager, "PJSIPShowContacts", nothing="No Contacts found")
+        return {row.get("Endpoint") or row["ObjectName"].partition(";")[0]: row["Status"] for row in _rows(rows)}
+
+    async def endpoints(self) -> Mapping[str, str]:
+        """Return the device state of each endpoint (trunks and softphones)."""
+        async with self._manager() as manager:
+            rows = await self._ask(manager, "PJSIPShowEndpoints", nothing="No endpoints found")
+        return {row["ObjectName"]: row["DeviceState"] for row in _rows(rows)}
+
+    async def modules(self, names: Iterable[str]) -> Mapping[str, bool]:
+        """Tell for each module, for example `app_amd`, whether it is loaded.
+
+        A module that declined to run for want of its file counts as loaded: Asterisk says more only on its console.
+        """
+        async with self._manager() as manager:
+            return {name: await self._is_loaded(manager, name) for name in names}
+
+    async def reload(self, module: str) -> None:
+        """Let one module read its files again."""
+        async with self._manager() as manager:
+            await self._ask(manager, "Reload", Module=module)
+
+    @asynccontextmanager
+    async def _manager(self) -> AsyncIterator[Any]:
+        """Hold a logged-in manager for one question; the deadline covers connecting, login and question."""
+        manager = _one_use(self._node, self._user, self._secret)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await manager.connect()
+                self._check_login(await manager.authenticated_future)
+                yield manager
+        except TimeoutError:
+            raise Unavailable(f"{self._where}: no answer within {self._timeout} s; is Asterisk running?") from None
+        except OSError as exc:
+            raise Unavailable(f"{self._where}: cannot be reached: {exc}; check host, port and tls of the node") from exc
+        finally:
+            manager.close()
+
+    async def _ask(self, manager: Any, action: str, *, nothing: str = "", **fields: str) -> list[Any]:
+        answer = await manager.send_action({"Action": action, **fields})
+        messages: list[Any] = answer if isinstance(answer, list) else [answer]
+        if messages[0].success or (nothing and messages[0].message.strip() == nothing):
+            return messages
+        raise Unavailable(f"{self._where}: {action} {fields or ''} refused: {messages[0].message.strip()}")
+
+    async def _is_loaded(self, manager: Any, module: str) -> bool:
+        answer = await manager.send_action({"Action": "ModuleCheck", "Module": module})
+        return bool(answer.success)
+
+    def _check_login(self, answer: Any) -> None:
+        if answer.success:
+            return
+        text = f"{self._where}: manager user {self._user!r}: {answer.message}"
+        if answer.message == "Login Already In Use":
+            raise SessionBusy(f"{text}; try again")
+        raise LoginRefused(f"{text}; check its secret and its addresses in manager.conf")
+
+    @property
+    def _where(self) -> str:
+        return f"node {self._node.name} ({self._node.host}:{self._node.port})"
+
+
+def supported_version(version: str) -> bool:
+    """Tell whether this Asterisk reports the hang-up causes our outcome table relies on."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match is None:
+        return False
+    major, minor = int(match[1]), int(match[2])
+    return major > max(_OLDEST_OF) or minor >= _OLDEST_OF.get(major, minor + 1)
+
+
+def _rows(messages: list[Any]) -> list[Any]:
+    return [message for message in messages[1:] if message.get("EventList") != "Complete"]
+
+
+def _one_use(node: NodeConfig, user: str, secret: str) -> Any:
+    tls: ssl.SSLContext | bool = tls_context(node.tls_ca) if node.tls else False
+    manager = panoramisk.Manager(
+        host=node.host, port=node.port, username=user, secret=secret, ssl=tls, events="off", ping_delay=3600
+    )
+    # panoramisk comes back by itself after every loss, even after close(): a zombie that would hold the login.
+    manager.connection_lost = lambda _: None
+    manager.connection_made = _without_retry(manager)
+    return manager
+
+
+def _without_retry(manager: Any) -> Any:
+    made = manager.connection_made
+
+    def connection_made(connecting: asyncio.Task[Any]) -> None:
+        if not connecting.cancelled() and connecting.exception() is None:
+            made(connecting)
+
+    return connection_made
