@@ -104,7 +104,9 @@ class Journal:
                 statement = booking.upsert(connection, _INBOUND)
                 told = {name: statement.excluded[name] for name in _INBOUND_FIELDS if name != "call_id"}
                 newer = _INBOUND.c.seq < statement.excluded.seq
-                await connection.execute(statement.on_conflict_do_update(["call_id"], set_=told, where=newer), rows)
+                await connection.execute(
+                    statement.on_conflict_do_update(index_elements=["call_id"], set_=told, where=newer), rows
+                )
 
     async def opt_out(self, now: datetime, *, phone: str | None = None, debtor_id: int | None = None) -> int:
         """Never call these people again: the debtor, or everybody with this number; returns how many people.

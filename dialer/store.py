@@ -18,23 +18,20 @@ from typing import Any, Self
 import asyncpg  # type: ignore[import-untyped]
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, event, exc, make_url, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, exc, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from dialer import sqlite
 from dialer.types import ConfigError, Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6469616C6572
 _MIGRATION_TIMEOUT_S = 120.0
 _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-_BEGIN = "dialer_begin"
-_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-# Primary result codes that speak of the statement, not of the file: these are bugs and stay what they are.
-_SQLITE_OUR_FAULT = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -90,8 +87,9 @@ class Store:
         """Prepare the pools; nothing is opened before the first transaction."""
         self._url = _async_url(url)
         self._timeout_s = timeout_s
-        self._engine = _engine(self._url, timeout_s)
-        self._reading = self._engine.execution_options(**{_BEGIN: "BEGIN"})
+        self._threads = sqlite.Threads()
+        self._engine = _engine(self._url, timeout_s, self._threads)
+        self._reading = self._engine.execution_options(**{sqlite.BEGIN_OPTION: "BEGIN"})
 
     @property
     def url(self) -> str:
@@ -138,6 +136,7 @@ class Store:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        await self._threads.ended(self._timeout_s)
 
     async def __aenter__(self) -> Self:
         """Use the store for the length of a block."""
@@ -186,14 +185,9 @@ def _async_url(text_: str) -> URL:
     return url
 
 
-def _engine(url: URL, timeout_s: float) -> AsyncEngine:
+def _engine(url: URL, timeout_s: float, threads: sqlite.Threads) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            url, pool_size=5, max_overflow=0, pool_timeout=timeout_s, connect_args={"timeout": timeout_s}
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
+        return sqlite.engine(url, timeout_s, threads)
     return create_async_engine(
         url,
         pool_size=5,
@@ -202,19 +196,6 @@ def _engine(url: URL, timeout_s: float) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"timeout": timeout_s, "command_timeout": max(timeout_s, _MIGRATION_TIMEOUT_S)},
     )
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not open transactions by itself: it would take the write lock only at the first write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
 
 
 def _upgrade(connection: Connection) -> None:
@@ -226,7 +207,7 @@ def _upgrade(connection: Connection) -> None:
 
 def _is_outage(error: Exception, connected: bool) -> bool:
     if isinstance(error, exc.DBAPIError):
-        return error.connection_invalidated or _speaks_of_the_server(error)
+        return not connected or error.connection_invalidated or _speaks_of_the_server(error)
     if isinstance(error, exc.TimeoutError | TimeoutError | ConnectionError):
         return True
     return not connected and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
@@ -234,8 +215,7 @@ def _is_outage(error: Exception, connected: bool) -> bool:
 
 def _speaks_of_the_server(error: exc.DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
-        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        return code & 0xFF not in _SQLITE_OUR_FAULT
+        return sqlite.is_outage(error.orig)
     # SQLSTATE classes: 08 connection, 53 resources (disk full), 57 operator (shutdown), 58 system, 40 rolled back.
     state = str(getattr(error.orig, "sqlstate", None) or "")
     return isinstance(error, exc.OperationalError | exc.InterfaceError) or state[:2] in {"08", "40", "53", "57", "58"}

@@ -108,12 +108,12 @@ class Desk:
     async def book(self, *leads: QueuedLead, max_per_day: int = 3) -> list[Verdict]:
         return await self.journal.commit_intents([self.intent(lead, max_per_day) for lead in leads])
 
-    async def call(self, lead: QueuedLead, outcome: Outcome, *, seq: int = 5, agent: str | None = None) -> AttemptRecord:
+    async def call(
+        self, lead: QueuedLead, outcome: Outcome, *, seq: int = 5, agent: str | None = None
+    ) -> AttemptRecord:
         """Book a lead and tell its outcome, one minute later."""
         await self.book(lead)
-        record = replace(
-            self.record(lead), seq=seq, outcome=outcome, ended_at=NOW + timedelta(minutes=1), agent=agent
-        )
+        record = replace(self.record(lead), seq=seq, outcome=outcome, ended_at=NOW + timedelta(minutes=1), agent=agent)
         await self.journal.apply([record])
         return record
 

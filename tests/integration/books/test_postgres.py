@@ -1,0 +1,58 @@
+"""The stories of the books, told again over a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import exc, text
+
+from dialer.store import Store
+from dialer.types import Unavailable
+from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
+from tests.contract.books.test_store import StoreContract, migrate_from_two_processes, names
+from tests.integration.books.conftest import OnPostgres
+
+pytestmark = pytest.mark.postgres
+
+
+class TestStore(OnPostgres, StoreContract):
+    async def test_two_processes_migrate_at_once(self, empty_database: str) -> None:
+        assert await migrate_from_two_processes(empty_database) == [0, 0]
+        async with Store(empty_database) as store:
+            assert await names(store) == []
+
+    async def test_a_lost_connection_is_unavailable_and_the_next_one_works(self, store: Store) -> None:
+        with pytest.raises(Unavailable):
+            async with store.transaction() as session:
+                await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        await store.check()
+
+    async def test_a_statement_that_hangs_is_unavailable_in_time(self, store: Store) -> None:
+        with pytest.raises(Unavailable, match=r"no answer within 0\.3 s"):
+            async with store.transaction(timeout_s=0.3) as session:
+                await session.execute(text("SELECT pg_sleep(30)"))
+        await store.check()
+
+    async def test_a_database_that_does_not_exist_is_unavailable(self, postgres_server: str) -> None:
+        async with Store(f"{postgres_server}/nowhere") as store:
+            with pytest.raises(Unavailable, match=r"nowhere.*does not exist") as caught:
+                await store.check()
+        assert isinstance(caught.value.__cause__, exc.DBAPIError)
+
+    async def test_two_stores_wait_for_one_lock(self, store: Store, database: str) -> None:
+        async with Store(database) as other, asyncio.TaskGroup() as group:
+            for each in (store, other, store, other):
+                group.create_task(each.migrate())
+
+
+class TestIntents(OnPostgres, IntentsContract):
+    pass
+
+
+class TestOutcomes(OnPostgres, OutcomesContract):
+    pass
+
+
+class TestInbound(OnPostgres, InboundContract):
+    pass
