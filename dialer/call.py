@@ -63,6 +63,7 @@ class Stage(StrEnum):
     ENDED = "ended"
 
 
+PENDING = "pending"
 UNANSWERED = frozenset({Stage.INTENT, Stage.DIALLING, Stage.RINGING})
 UNJOINED = UNANSWERED | {Stage.CLASSIFYING, Stage.WAITING, Stage.JOINING}
 
@@ -89,8 +90,10 @@ class CallRules:
 class Call:
     """One attempt in flight: the record that will be kept, and what only matters while it lives.
 
-    `cancel` says why we end it ourselves: `ring_timeout`, `ordered` or `forced`.
-    `agent` is held for this call now; `record.agent` is the one who talked.
+    `cancel` says why we hung up ourselves (`ring_timeout`, `ordered` or `forced`), or that we will once it has rung
+    long enough (`pending`).
+    `agent` is held for this call now; `record.agent` is the one who talked; `talked_with` is the one whose leg ended
+    after a real conversation, while the debtor stayed on the line.
     `verdict` is what answer-machine detection said. `raw_size` is the recording's size once it is closed.
     """
 
@@ -100,6 +103,7 @@ class Call:
     since: datetime | None = None
     channel: str | None = None
     agent: str | None = None
+    talked_with: str | None = None
     cancel: str | None = None
     verdict: str | None = None
     recording: Recording = Recording.NO
@@ -157,7 +161,7 @@ def _rang(call: Call, event: Rang, now: datetime) -> Step:
         return call, ()
     rung = _at_stage(replace(call, channel=event.channel), Stage.RINGING, now, ringing_at=now)
     timers: list[Command] = [StartTimer("ring", call.rules.ring_timeout_s)]
-    if call.cancel:
+    if call.cancel == PENDING:
         timers.append(StartTimer("min_ring", call.rules.min_ring_s))
     return rung, tuple(timers)
 
@@ -210,12 +214,22 @@ def _unjoined(call: Call, event: Unjoined, now: datetime) -> Step:
     """The agent's leg ended first, or was dead: the debtor goes to another agent or hears the message."""
     if call.stage not in (Stage.JOINING, Stage.TALKING):
         return call, ()
-    bridged_at = call.record.bridged_at
-    dead = bridged_at is None or (now - bridged_at).total_seconds() < call.rules.dead_leg_s
-    kept = {"agent": None, "bridged_at": None} if dead else {}
-    waiting = _at_stage(replace(call, agent=None), Stage.WAITING, now, **kept)
-    flagged = replace(waiting, record=waiting.record.flagged("dead_leg" if dead else "agent_lost"))
-    return flagged, (*_freed(call, talked=not dead, lost=True), SeekAgent(), Save())
+    spoke = call.stage is Stage.TALKING and _talked_s(call, now) >= call.rules.dead_leg_s
+    facts: dict[str, Any] = {}
+    if call.stage is Stage.TALKING and not spoke:
+        # What was taken for a conversation never was one; an earlier one stays.
+        bridged_at = call.record.bridged_at if call.talked_with else None
+        facts = {"agent": call.talked_with, "bridged_at": bridged_at}
+    known = replace(call, agent=None, talked_with=call.agent if spoke else call.talked_with)
+    waiting = _at_stage(known, Stage.WAITING, now, **facts)
+    flagged = replace(waiting, record=waiting.record.flagged("agent_lost" if spoke else "dead_leg"))
+    return flagged, (*_freed(call, talked=spoke, lost=True), SeekAgent(), Save())
+
+
+def _talked_s(call: Call, now: datetime) -> float:
+    """Return how long the agent of now has talked; an adopted conversation began before we knew of it."""
+    began = call.since if call.talked_with else call.record.bridged_at
+    return (now - (began or now)).total_seconds()
 
 
 def _message_began(call: Call, event: MessageBegan, now: datetime) -> Step:
@@ -258,12 +272,12 @@ def _cancel_ordered(call: Call, event: CancelOrdered, now: datetime) -> Step:
     if call.stage is Stage.RINGING:
         wait = (StartTimer("min_ring", call.rules.min_ring_s - rung_s),)
     # A call that has not rung yet is not cancelled early: Asterisk's own timeout bounds it.
-    return replace(call, cancel="ordered"), wait
+    return replace(call, cancel=PENDING), wait
 
 
 def _hang_up_ourselves(call: Call, why: str, rung_s: float) -> Step:
     record = call.record
-    if why == "forced" and rung_s < call.rules.min_ring_s:
+    if call.stage in UNANSWERED and rung_s < call.rules.min_ring_s:
         record = record.flagged("cut_below_minimum_ring")
     ended = replace(call, cancel=why, record=record)
     return ended, (HangUp(call.channel or call.call_id),)
@@ -274,7 +288,7 @@ def _timer_fired(call: Call, event: TimerFired, now: datetime) -> Step:
         return call, ()
     if event.name == "ring":
         return _hang_up_ourselves(call, "ring_timeout", call.rules.ring_timeout_s)
-    if event.name == "min_ring" and call.cancel == "ordered":
+    if event.name == "min_ring" and call.cancel == PENDING:
         return _hang_up_ourselves(call, "ordered", call.rules.min_ring_s)
     return call, ()
 
@@ -285,7 +299,10 @@ def _accounted(call: Call, event: Accounted, now: datetime) -> Step:
         answered_at=call.record.answered_at or event.answered_at,
         bridged_at=call.record.bridged_at or event.bridged_at,
     )
-    return _end(replace(call, record=record), event.outcome, event.ended_at or now, event.cause, None)
+    outcome = event.outcome
+    if outcome is Outcome.FAILED and record.answered_at is None and call.channel and _ended_by_us(call):
+        outcome = _our_outcome(call)  # the log keeps no trace of who ended it, but we know
+    return _end(replace(call, record=record), outcome, event.ended_at or now, event.cause, None)
 
 
 def _end(call: Call, outcome: Outcome, now: datetime, cause: int | None, tech_cause: str | None) -> Step:
@@ -305,15 +322,22 @@ def _outcome(call: Call, event: HungUp, now: datetime) -> Outcome:
         return Outcome.MACHINE
     if call.record.answered_at is not None:
         return _unjoined_outcome(call, now)
-    if call.cancel and event.tech_cause in (None, "", "0", "200", "487"):
-        return Outcome.NO_ANSWER if call.cancel == "ring_timeout" else Outcome.CANCELLED
+    if _ended_by_us(call) and event.tech_cause in (None, "", "0", "200", "487"):
+        return _our_outcome(call)
     return outcome_of_refusal(event.cause, event.tech_cause)
+
+
+def _ended_by_us(call: Call) -> bool:
+    return call.cancel not in (None, PENDING)
+
+
+def _our_outcome(call: Call) -> Outcome:
+    return Outcome.NO_ANSWER if call.cancel == "ring_timeout" else Outcome.CANCELLED
 
 
 def _unjoined_outcome(call: Call, now: datetime) -> Outcome:
     """Tell a debtor who hung up within the first seconds from one we left without an agent."""
-    ours = call.cancel is not None
-    if not ours and _waited_s(call, now) < call.rules.connect_within_s:
+    if not _ended_by_us(call) and _waited_s(call, now) < call.rules.connect_within_s:
         return Outcome.EARLY_HANGUP
     return Outcome.ABANDONED
 
