@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from recordings.files import Wrapped
-from recordings.repository import Recordings
+from sqlalchemy import Text, case, cast, func, or_, select
 
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
-from campaigns.models import CampaignState
+from campaigns.models import Attempt, CampaignState
 from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
 from dialer.config import CampaignConfig, parse_campaign
 from dialer.routing import Agent
 from dialer.store import Store
-from dialer.types import QueuedLead
+from dialer.types import LIVE_OUTCOMES, Outcome, QueuedLead
+from recordings.models import Recording
+from recordings.repository import Recordings
+
+ZONES_APART = timedelta(days=1)
+"""A debtor's local date and the UTC date of the same moment differ by a day at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Live answers, and those abandoned or joined too late."""
+
+    live: int = 0
+    abandoned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +80,29 @@ class Books:
         async with self._store.snapshot() as session:
             return [_agent(row, wrap_up_s) for row in await Agents(session).list()]
 
+    async def tally(self, campaign_id: int, since: datetime) -> Tally:
+        """Count a campaign's live answers since a moment, and those that met no agent within the limit."""
+        late = cast(Attempt.flags, Text).like("%late_join%")
+        abandoned = case((or_(Attempt.outcome == Outcome.ABANDONED.value, late), 1), else_=0)
+        query = select(func.count(), func.coalesce(func.sum(abandoned), 0)).where(
+            Attempt.campaign_id == campaign_id,
+            Attempt.day >= since.date() - ZONES_APART,
+            Attempt.answered_at >= since,
+            Attempt.outcome.in_([outcome.value for outcome in LIVE_OUTCOMES]),
+        )
+        async with self._store.snapshot() as session:
+            live, lost = (await session.execute(query)).one()
+        return Tally(int(live), int(lost))
+
     async def caller(self, phone: str) -> KnownCaller | None:
         """Return who has this number."""
         async with self._store.snapshot() as session:
             return await Debtors(session).find_by_phone(phone)
 
-    async def store_recording(self, wrapped: Wrapped, created_at: datetime) -> None:
-        """Register a finished recording."""
+    async def keep_recording(self, recording: Recording) -> None:
+        """Register what is known of a call's recording."""
         async with self._store.transaction() as session:
-            await Recordings(session).store(wrapped, created_at)
-
-    async def missing_recording(self, call_id: str, detail: str, created_at: datetime) -> None:
-        """Register that an answered call has no recording."""
-        async with self._store.transaction() as session:
-            await Recordings(session).missing(call_id, detail, created_at)
+            await Recordings(session).store(recording)
 
 
 def _agent(row: AgentRow, wrap_up_s: float) -> Agent:

@@ -87,7 +87,10 @@ class Control:
         order = self._orders.get(kind)
         if order is None:
             raise InputError(f"the engine knows no order {kind!r}; it is of another version than this command")
-        return await order(payload)
+        try:
+            return await order(payload)
+        except KeyError as exc:
+            raise InputError(f"the order {kind!r} lacks {exc}; it is of another version than this engine") from exc
 
     async def _report(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self._status())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -36,7 +36,7 @@ class Hopper(Protocol):
     """Where leads are leased."""
 
     async def lease(
-        self, campaign: str, segments: Sequence[str], n: int, now: object, until: object
+        self, campaign: str, segments: Sequence[str], n: int, now: datetime, until: datetime
     ) -> list[QueuedLead]:
         """Lease up to n due leads."""
         ...

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import structlog
 
+from campaigns.compliance import zone_of
 from campaigns.models import CampaignState
 from dialer.ami.client import AmiSecrets, NodeClient
 from dialer.call import UNANSWERED, UNJOINED, Call, Recording
@@ -30,6 +31,7 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.switchboard import Switchboard
 from dialer.engine.timers import Timers
 from dialer.events import CancelOrdered, Event
+from dialer.exposition import PartHealth
 from dialer.pacing import Pacer
 from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
@@ -142,7 +144,7 @@ class Engine:
         )
         for node in config.nodes:
             end = NodeEnd(node.name, self)
-            self.links[node.name] = NodeClient(node, config.ami, secrets[node.name], clock, end, rng)
+            self.links[node.name] = NodeClient(node, config.ami, secrets[node.name], clock=clock, handler=end, rng=rng)
         self._wire()
 
     def _wire(self) -> None:
@@ -193,6 +195,7 @@ class Engine:
             self._every(REFRESH_S, self._look_after),
             self._every(RENEW_S, self._renew),
             self._every(AUDIT_S, self._audit),
+            self._every(AUDIT_S, self._count),
         ]
 
     async def refresh(self) -> None:
@@ -249,6 +252,15 @@ class Engine:
             "campaigns": {lane.name: self._lane_status(lane, calls) for lane in self.lanes.values()},
         }
 
+    def health(self) -> dict[str, PartHealth]:
+        """Return the state of every part for /healthz; called from another thread, so it only reads."""
+        found = {part.name: PartHealth(part.ok, part.detail or "") for part in list(self.parts.values())}
+        for name in list(self.links):
+            why = self.plane.link_down(name)
+            found[f"node {name}"] = PartHealth(why is None, why or "")
+        found["outbox"] = PartHealth(not self.keeper.full, f"{self.keeper.backlog} records")
+        return found
+
     def _lane_status(self, lane: Lane, calls: list[Call]) -> dict[str, Any]:
         mine = [call.stage.value for call in calls if call.record.campaign == lane.name]
         agents = [agent.state.value for agent in self.floor.of(lane.name, lane.node)]
@@ -260,8 +272,9 @@ class Engine:
             "waiting_leads": self.filler.waiting.get(lane.name, 0),
             "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
             "agents": {state: agents.count(state) for state in sorted(set(agents))},
-            "live": lane.live,
-            "abandoned": lane.abandoned,
+            "abandonment": {
+                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in lane.tallies.items()
+            },
         }
 
     async def _drain(self, force: asyncio.Event) -> None:
@@ -324,6 +337,9 @@ class Engine:
             await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
 
     async def _renew(self) -> None:
+        for name, link in self.links.items():
+            if link.up:  # before its reconciliation a living conversation would not be known as such
+                self.recorder.sweep(name, self.alive)
         until = self.clock.now() + timedelta(seconds=self.config.dialing.lease_s)
         await self._hopper.renew([call.call_id for call in self.book.calls()], until)
 
@@ -331,6 +347,15 @@ class Engine:
         for name, link in self.links.items():
             if link.up:
                 await self.reconciler.audit(name, link, self._incarnations[name])
+
+    async def _count(self) -> None:
+        """Count the abandonment windows anew: days end, and the books know better than a running sum."""
+        now = self.clock.now()
+        for lane in list(self.lanes.values()):
+            zone = zone_of(lane.campaign.time_zone) or UTC
+            midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+            for window, since in (("day", midnight), ("30 days", now - timedelta(days=30))):
+                lane.tallies[window] = await self._books.tally(lane.campaign_id, since.astimezone(UTC))
 
     def _ask(self, work: Awaitable[None]) -> None:
         if self._tasks is not None:
@@ -373,10 +398,10 @@ class Engine:
     def _annotate(self, call_id: str, **facts: Any) -> None:
         self.book.annotate(call_id, **facts)
 
-    def _recording_missing(self, call_id: str) -> None:
+    def _recording_missing(self, call_id: str, flag: str) -> None:
         record = self.book.remembered(call_id)
         if record is not None:
-            self.book.annotate(call_id, flags=record.flagged("recording_missing").flags)
+            self.book.annotate(call_id, flags=record.flagged(flag).flags)
 
     def _menu(self, call_id: str, choice: str) -> None:
         if choice in ("callback", "optout"):

@@ -162,8 +162,8 @@ class Bookkeeper:
     def __init__(
         self,
         stream: Consumed,
-        attempts: Callable[[list[AttemptRecord]], Awaitable[None]],
-        inbound: Callable[[list[InboundRecord]], Awaitable[None]],
+        attempts: Callable[[list[AttemptRecord]], Awaitable[object]],
+        inbound: Callable[[list[InboundRecord]], Awaitable[object]],
         database: Part,
         redis: Part,
     ) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
 from dialer.call import UNJOINED, Call, Stage
 from dialer.config import CampaignConfig, TrunkConfig
+from dialer.engine.books import Tally
 from dialer.events import Event
 from dialer.pacing import (
     Abandoned,
     Answered,
+    Budget,
     Cancelled,
     Classified,
     Connected,
@@ -29,7 +31,7 @@ from dialer.pacing import (
 )
 from dialer.pacing import Stage as PacingStage
 from dialer.routing import Agent, AgentState
-from dialer.types import Outcome
+from dialer.types import LIVE_OUTCOMES, Outcome
 
 _PACING_STAGE = {
     Stage.INTENT: PacingStage.DIALLING,
@@ -38,6 +40,9 @@ _PACING_STAGE = {
     Stage.CLASSIFYING: PacingStage.CLASSIFYING,
     Stage.WAITING: PacingStage.WAITING,
 }
+ABANDON_LIMIT = 0.03
+"""The share of live answers that may meet no agent, per campaign day and per 30 days."""
+
 NO_DECISION = Decision(dial=0, cancel=np.empty(0, dtype=np.int64), reason="not decided yet", risk=0.0)
 
 
@@ -81,8 +86,7 @@ class Lane:
     decision: Decision = NO_DECISION
     decided_at: float = float("-inf")
     gate: str | None = None
-    live: int = 0
-    abandoned: int = 0
+    tallies: dict[str, Tally] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -91,7 +95,10 @@ class Lane:
 
     def decide(self, now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Decision:
         """Ask the pacer; `now` is seconds on the engine's axis (the epoch)."""
-        self.decision = self.pacer.decide(snapshot(now, calls, agents))
+        budgets = tuple(
+            Budget(window, tally.live, tally.abandoned, ABANDON_LIMIT) for window, tally in self.tallies.items()
+        )
+        self.decision = self.pacer.decide(replace(snapshot(now, calls, agents), budgets=budgets))
         self.wanted = self.decision.dial
         self.decided_at = now
         return self.decision
@@ -100,10 +107,10 @@ class Lane:
         """Tell the pacer what a call's step means to it."""
         for fact in facts(before, after):
             self.pacer.observe(fact)
-        if after.stage is Stage.ENDED and after.record.outcome in (Outcome.ANSWERED, Outcome.EARLY_HANGUP):
-            self.live += 1
-        elif after.stage is Stage.ENDED and after.record.outcome is Outcome.ABANDONED:
-            self.live, self.abandoned = self.live + 1, self.abandoned + 1
+        if after.stage is Stage.ENDED and after.record.outcome in LIVE_OUTCOMES:
+            lost = after.record.outcome is Outcome.ABANDONED or "late_join" in after.record.flags
+            for window, tally in self.tallies.items():
+                self.tallies[window] = Tally(tally.live + 1, tally.abandoned + lost)
 
     def wrap_ended(self, at: datetime, wrap_s: float, talked_s: float) -> None:
         """Tell the pacer that an agent's wrap-up ended."""

@@ -115,7 +115,9 @@ class Plane:
         """Measure how long the join took, from the answer's event to the bridge."""
         began = self._join_began.pop(call_id, None)
         if began is not None:
-            metrics.JOIN_SECONDS.observe(self._clock.monotonic() - began)
+            took_s = self._clock.monotonic() - began
+            metrics.JOIN_SECONDS.observe(took_s)
+            log.info("joined", call_id=call_id, ms=round(took_s * 1000, 2))
 
     def forget(self, call_id: str) -> None:
         """The call is over; a join that never came is not measured."""

@@ -12,12 +12,13 @@ from functools import partial
 from typing import Protocol
 
 import structlog
-from recordings.files import Wrapped, free_mb, wrap
 
 from dialer import metrics
 from dialer.config import Config
 from dialer.engine.keeper import Part
-from dialer.types import Clock, DialerError, Unavailable
+from dialer.types import Clock, Unavailable
+from recordings.files import RecordingError, Wrapped, free_mb, wrap
+from recordings.models import Recording, RecordingState
 
 log = structlog.get_logger("dialer.recorder")
 
@@ -41,12 +42,8 @@ class Job:
 class Shelf(Protocol):
     """Where recordings are registered."""
 
-    async def store_recording(self, wrapped: Wrapped, created_at: datetime) -> None:
-        """Register a finished recording; idempotent by call_id."""
-        ...
-
-    async def missing_recording(self, call_id: str, detail: str, created_at: datetime) -> None:
-        """Register that an answered call has no recording."""
+    async def keep_recording(self, recording: Recording) -> None:
+        """Register what is known of a call's recording; idempotent by call_id."""
         ...
 
 
@@ -60,8 +57,9 @@ class Recorder:
         self._disk = disk
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(MAX_WAITING)
         self.on_stored: Callable[[str, str], None] = lambda call_id, path: None
-        self.on_missing: Callable[[str], None] = lambda call_id: None
+        self.on_missing: Callable[[str, str], None] = lambda call_id, flag: None
         self._pending: set[str] = set()
+        self._given_up: set[str] = set()
 
     @property
     def waiting(self) -> int:
@@ -75,7 +73,8 @@ class Recorder:
     def sweep(self, node: str, alive: Callable[[str], bool]) -> int:
         """Ask for every raw file left behind on a node, by a crash or a full queue; return how many."""
         folder = self._config.node(node).recordings_dir
-        left = [path.stem for path in folder.glob("*.raw") if not alive(path.stem)] if folder.is_dir() else []
+        found = [path.stem for path in folder.glob("*.raw")] if folder.is_dir() else []
+        left = [call_id for call_id in found if not alive(call_id) and call_id not in self._given_up]
         for call_id in left:
             self._ask(Job(node, call_id, None, swept=True))
         return len(left)
@@ -124,29 +123,51 @@ class Recorder:
 
     async def _one(self, pool: ProcessPoolExecutor, job: Job) -> None:
         raw = self._config.node(job.node).recordings_dir / f"{job.call_id}.raw"
-        if not raw.exists():
-            if job.swept:
-                return
-            await self._alarm(job, f"{raw} does not exist")
+        if job.swept and not raw.exists():
             return
-        loop = asyncio.get_running_loop()
-        target, form = self._config.recordings_dir, self._config.recordings.format
+        now, kept = self._clock.now(), self._config.recordings
+        ask = partial(
+            wrap, raw, self._config.recordings_dir, job.call_id, kept.format, day=now.date(), expected_size=job.size
+        )
         try:
-            wrapped = await loop.run_in_executor(pool, wrap, raw, target, job.call_id, form, job.size)
-        except (DialerError, OSError) as exc:
-            # The raw file stays: a later sweep wraps it once there is room again.
-            self._disk.failed(f"recording {job.call_id} not wrapped: {exc}")
-            metrics.RECORDINGS.labels("failed").inc()
+            wrapped = await asyncio.get_running_loop().run_in_executor(pool, ask)
+        except RecordingError as exc:
+            await self._alarm(job, exc, now)
             return
-        await until_stored(partial(self._shelf.store_recording, wrapped, self._clock.now()))
+        await until_stored(partial(self._shelf.keep_recording, stored(job.call_id, wrapped, now)))
         metrics.RECORDINGS.labels("stored").inc()
+        log.info("recorded", call_id=job.call_id, seconds=round(wrapped.seconds, 2), flags=list(wrapped.flags) or None)
         self.on_stored(job.call_id, str(wrapped.path))
 
-    async def _alarm(self, job: Job, detail: str) -> None:
-        log.error("recording missing", call_id=job.call_id, detail=detail)
-        metrics.RECORDINGS.labels("missing").inc()
-        self.on_missing(job.call_id)
-        await until_stored(partial(self._shelf.missing_recording, job.call_id, detail, self._clock.now()))
+    async def _alarm(self, job: Job, error: RecordingError, now: datetime) -> None:
+        """An answered call without its recording is an alarm, never a silence; a raw file that is there stays."""
+        missing = error.error_id == "recording-missing"
+        state = RecordingState.MISSING if missing else RecordingState.FAILED
+        log.error("recording not kept", call_id=job.call_id, state=state, detail=str(error))
+        metrics.RECORDINGS.labels(state.value).inc()
+        if error.error_id == "disk-full":
+            self._disk.failed(str(error))
+        else:
+            self._given_up.add(job.call_id)
+        self.on_missing(job.call_id, f"recording_{state.value}")
+        failed = Recording(call_id=job.call_id, created_at=now, state=state.value, detail=str(error))
+        await until_stored(partial(self._shelf.keep_recording, failed))
+
+
+def stored(call_id: str, wrapped: Wrapped, now: datetime) -> Recording:
+    """Return the row of a finished recording."""
+    return Recording(
+        call_id=call_id,
+        path=str(wrapped.path),
+        format=wrapped.format,
+        bytes_raw=wrapped.bytes_raw,
+        seconds=wrapped.seconds,
+        sha256=wrapped.sha256,
+        size=wrapped.size,
+        created_at=now,
+        state=RecordingState.STORED.value,
+        detail=", ".join(wrapped.flags),
+    )
 
 
 Store = Callable[[], Awaitable[None]]

@@ -68,6 +68,15 @@ async def ensure(home: Path) -> EmbeddedRedis:
     return EmbeddedRedis(url, started_by_us=True, directory=directory)
 
 
+async def find(home: Path) -> str | None:
+    """Return the url of the private server of `home` when it answers; nothing is started."""
+    directory = (home / "redis").resolve()
+    if not directory.is_dir():
+        return None
+    url = f"unix://{quote(str(_socket_path(directory)))}"
+    return url if await _answers(url, directory) else None
+
+
 def _socket_path(directory: Path) -> Path:
     """Return <directory>/redis.sock, or a private short path that every later command finds again."""
     path = directory / "redis.sock"

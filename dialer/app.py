@@ -1,0 +1,139 @@
+"""The one place that builds objects: the engine with everything it needs, and what single commands need."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+import zoneinfo
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+import structlog
+
+from dialer import exposition, logs
+from dialer.agi.menu import MenuProcess
+from dialer.ami.client import AmiSecrets
+from dialer.ami.config import load_secrets
+from dialer.clock import SystemClock
+from dialer.config import Config
+from dialer.engine import Engine
+from dialer.engine.books import Books
+from dialer.queues import embedded
+from dialer.queues.agents import AgentBoard
+from dialer.queues.beat import EngineBeat
+from dialer.queues.bus import CommandBus
+from dialer.queues.connection import RedisLink, connect
+from dialer.queues.hopper import Hopper
+from dialer.queues.outcomes import OutcomeStream
+from dialer.store import Store
+from dialer.types import ConfigError, Unavailable
+
+log = structlog.get_logger("dialer.app")
+
+EVENTS_USER = "dialer-ev"
+ACTIONS_USER = "dialer-act"
+
+
+def pin_time_zones() -> None:
+    """Use the packaged time zone rules, never the machine's: they may be years apart."""
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[Store]:
+    """Return the migrated database; raises Unavailable with the remedy."""
+    config.home.mkdir(parents=True, exist_ok=True)
+    async with Store(config.database_url, config.database.timeout_s) as store:
+        await store.migrate()
+        yield store
+
+
+@asynccontextmanager
+async def open_redis(config: Config) -> AsyncIterator[RedisLink]:
+    """Return the running service's Redis; raises Unavailable when there is none (single commands start nothing)."""
+    url = config.redis.url or await embedded.find(config.home)
+    if url is None:
+        raise Unavailable(
+            f"no dialer is running in {config.home}: start it with 'dialer run', "
+            "or point DIALER_HOME at the running one's state directory",
+            error_id="engine-away",
+        )
+    async with await connect(url, config.redis.timeout_s) as link:
+        yield link
+
+
+@asynccontextmanager
+async def _own_redis(config: Config) -> AsyncIterator[RedisLink]:
+    """Return Redis for the service: the configured one, or a private server started and stopped with it."""
+    if config.redis.url:
+        async with await connect(config.redis.url, config.redis.timeout_s) as link:
+            yield link
+        return
+    server = await embedded.ensure(config.home)
+    async with await connect(server.url, config.redis.timeout_s) as link:
+        yield link
+    await server.stop(anyway=True)
+
+
+async def serve(config: Config, *, menu: bool) -> int:
+    """Run the engine until SIGTERM or Ctrl-C, with the abandoned-call menu beside it when asked; return exit status.
+
+    The first signal lets conversations end; the second cuts what is not a conversation.
+    """
+    pin_time_zones()
+    logs.configure(config.service.log_level, config.home / "logs" / "dialer.log")
+    if not config.nodes:
+        raise ConfigError("config.toml: nodes: no Asterisk node is configured; add a [[nodes]] table")
+    manager_logins(config)  # a missing secret is told before anything is started
+    stop, force = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, force)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(config))
+        redis = await stack.enter_async_context(_own_redis(config))
+        if menu:
+            stack.enter_context(MenuProcess(config.menu))
+        log.info("time zones", tzdata=version("tzdata"), python=sys.version.split()[0])
+        engine = _engine(config, store, redis)
+        page = exposition.expose(config.service.metrics, engine.health)
+        if page is not None:
+            stack.callback(page.close)
+        await engine.run(stop, force)
+    return 0
+
+
+def manager_logins(config: Config) -> dict[str, AmiSecrets]:
+    """Return the two manager logins of every node; raises ConfigError when a secret is missing."""
+    secrets = load_secrets(config)
+    logins = {}
+    for node in config.nodes:
+        kept = secrets.node(node.name)
+        logins[node.name] = AmiSecrets(EVENTS_USER, kept.events, ACTIONS_USER, kept.actions)
+    return logins
+
+
+def _engine(config: Config, store: Store, redis: RedisLink) -> Engine:
+    return Engine(
+        config,
+        SystemClock(),
+        books=Books(store),
+        hopper=Hopper(redis),
+        stream=OutcomeStream(redis),
+        board=AgentBoard(redis),
+        beat=EngineBeat(redis),
+        commands=CommandBus(redis),
+        secrets=manager_logins(config),
+        rng=random.Random(),  # noqa: S311 - jitter of reconnects
+    )
+
+
+def _on_signals(stop: asyncio.Event, force: asyncio.Event) -> None:
+    def heard() -> None:
+        (force if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, heard)

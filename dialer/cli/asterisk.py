@@ -1,0 +1,28 @@
+"""`dialer asterisk`: the files of an Asterisk node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dialer.ami.config import ensure_secrets, render, secrets_file
+from dialer.cli.door import configuration
+
+
+@click.group()
+def asterisk() -> None:
+    """Make the files an Asterisk node needs."""
+
+
+@asterisk.command("config")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
+@click.pass_context
+def config_(ctx: click.Context, out: Path) -> None:
+    """Render all configuration files and prompts of every node of config.toml into OUT/<node>/.
+
+    Secrets are generated once, kept in the state directory (mode 0600) and used again by later renderings.
+    """
+    config = configuration(ctx)
+    files = render(config, ensure_secrets(config), out)
+    click.echo(f"{len(files)} files for {len(config.nodes)} node(s) in {out}; secrets in {secrets_file(config)}")

@@ -1,0 +1,218 @@
+"""`dialer campaign` and `dialer leads`: what is dialled."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+from campaigns.importer import import_csv
+
+from campaigns.models import CampaignState
+from campaigns.repository import Campaigns, Leads
+from dialer.app import open_redis, open_store
+from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
+from dialer.clock import SystemClock
+from dialer.config import CampaignConfig, Config, load_campaign
+from dialer.queues.beat import EngineBeat
+from dialer.queues.bus import CommandBus
+from dialer.types import InputError, Unavailable
+
+
+@click.group()
+def campaign() -> None:
+    """Create campaigns, start, pause and stop them."""
+
+
+@campaign.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def create(ctx: click.Context, file: Path, as_json: bool) -> None:
+    """Create a campaign from a TOML FILE (examples/campaign.toml explains every key)."""
+    config, loaded = configuration(ctx), load_campaign(file)
+    for name in loaded.trunks:
+        config.trunk(name)
+    wait_for(_create(config, loaded, file.read_text(encoding="utf-8")))
+    answer = {"campaign": loaded.name, "state": "created", "segments": [s.name for s in loaded.segments]}
+    show(
+        answer,
+        as_json=as_json,
+        sentence=f"campaign {loaded.name} created; next: dialer leads import {loaded.name} FILE",
+    )
+
+
+async def _create(config: Config, loaded: CampaignConfig, definition: str) -> None:
+    async with open_store(config) as store, store.transaction() as session:
+        key = secrets.token_hex(8)
+        await Campaigns(session).create(loaded, definition, key=key, now=SystemClock().now())
+
+
+@campaign.command("list")
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List the campaigns."""
+    rows = wait_for(_list(configuration(ctx)))
+    if as_json:
+        show(rows, as_json=True)
+    else:
+        show_rows(rows, ("campaign", "state", "created_at", "started_at"), "campaigns")
+
+
+async def _list(config: Config) -> list[dict[str, Any]]:
+    async with open_store(config) as store, store.snapshot() as session:
+        return [
+            {"campaign": c.name, "state": c.state, "created_at": c.created_at, "started_at": c.started_at}
+            for c in await Campaigns(session).list()
+        ]
+
+
+@campaign.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def start(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Start or resume a campaign: the running engine dials as soon as an agent is ready."""
+    config = configuration(ctx)
+    if not wait_for(_has_leads(config, name)):
+        raise InputError(f"campaign {name!r} has nobody to call; run: dialer leads import {name} FILE")
+    _order(config, "campaign.start", name, CampaignState.RUNNING, as_json)
+
+
+@campaign.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def pause(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Place no new calls, at once; calls in flight go on."""
+    _order(configuration(ctx), "campaign.pause", name, CampaignState.PAUSED, as_json)
+
+
+@campaign.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def stop(ctx: click.Context, name: str, as_json: bool) -> None:
+    """End a campaign: rings are cancelled after the legal minimum, conversations end by themselves."""
+    _order(configuration(ctx), "campaign.stop", name, CampaignState.STOPPED, as_json)
+
+
+async def _has_leads(config: Config, name: str) -> bool:
+    async with open_store(config) as store, store.snapshot() as session:
+        found = await Campaigns(session).get(name)
+        return bool((await Leads(session).counts(found.id, SystemClock().now())).leads)
+
+
+def _order(config: Config, kind: str, name: str, state: CampaignState, as_json: bool) -> None:
+    """Let the engine do it; without one the books say it, and the next engine follows them."""
+    try:
+        answer = ask_engine(config, kind, campaign=name)
+        sentence = f"campaign {name}: {answer['state']}"
+    except Unavailable as exc:
+        if exc.error_id != "engine-away":
+            raise
+        wait_for(_set_state(config, name, state))
+        answer = {"campaign": name, "state": state.value, "engine": False}
+        sentence = f"campaign {name}: {state.value}; no engine is running: start it with 'dialer run'"
+    show(answer, as_json=as_json, sentence=sentence)
+
+
+async def _set_state(config: Config, name: str, state: CampaignState) -> None:
+    async with open_store(config) as store, store.transaction() as session:
+        if state is CampaignState.STOPPED:
+            await Campaigns(session).set_state(name, CampaignState.STOPPING, SystemClock().now())
+        await Campaigns(session).set_state(name, state, SystemClock().now())
+
+
+@campaign.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show how far a campaign is, what it does now, and why it does not dial if it does not."""
+    answer = wait_for(_status(configuration(ctx), name))
+    if as_json:
+        show(answer, as_json=True)
+        return
+    rows = [{"what": key, "value": _plain(value)} for key, value in answer.items()]
+    show_rows(rows, ("what", "value"), f"campaign {name}")
+
+
+async def _status(config: Config, name: str) -> dict[str, Any]:
+    async with open_store(config) as store, store.snapshot() as session:
+        found = await Campaigns(session).get(name)
+        counts = await Leads(session).counts(found.id, SystemClock().now())
+    beat = await _beat(config)
+    lane = (beat or {}).get("campaigns", {}).get(name, {})
+    away = "no engine is running" if beat is None else None
+    return {
+        "campaign": name,
+        "state": found.state,
+        "leads": dict(counts.leads),
+        "due": counts.due,
+        "open_attempts": counts.open_attempts,
+        "outcomes": dict(counts.outcomes),
+        "engine": beat is not None,
+        "not_dialling_because": away or lane.get("gate"),
+        "pacing": lane.get("pacing"),
+        "calls": lane.get("calls", {}),
+        "agents": lane.get("agents", {}),
+        "abandonment": lane.get("abandonment", {}),
+        "degraded": {part: why for part, why in (beat or {}).get("parts", {}).items() if why},
+        "nodes": (beat or {}).get("nodes", {}),
+    }
+
+
+async def _beat(config: Config) -> dict[str, Any] | None:
+    try:
+        async with open_redis(config) as redis:
+            return await EngineBeat(redis).read()
+    except Unavailable as exc:
+        if exc.error_id != "engine-away":
+            raise
+        return None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None) or "-"
+    return "-" if value is None else str(value)
+
+
+@click.group()
+def leads() -> None:
+    """Load the people a campaign calls."""
+
+
+@leads.command("import")
+@click.argument("name", metavar="CAMPAIGN")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def import_(ctx: click.Context, name: str, file: Path, as_json: bool) -> None:
+    """Import a CSV FILE of debtors into CAMPAIGN; rejected rows go to FILE.rejects.csv with their reasons."""
+    config = configuration(ctx)
+    result = wait_for(_import(config, name, file))
+    show(result, as_json=as_json, sentence=_imported(result))
+    if not result["accepted"] and result["rejected"]:
+        raise InputError(f"{file}: no row could be imported; see {result['rejects_file']}")
+
+
+async def _import(config: Config, name: str, file: Path) -> dict[str, Any]:
+    async with open_store(config) as store:
+        result = await import_csv(store, file, name, SystemClock().now())
+    await _tell_engine(config)
+    return result
+
+
+async def _tell_engine(config: Config) -> None:
+    """Let a running engine look at once; it would find the new leads by itself a moment later."""
+    if await _beat(config) is not None:
+        async with open_redis(config) as redis:
+            await CommandBus(redis).request("leads.imported", {}, 5.0)
+
+
+def _imported(result: dict[str, Any]) -> str:
+    return str(result)

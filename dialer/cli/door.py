@@ -1,0 +1,103 @@
+"""What all commands share: where the configuration is, how errors are told, how answers are printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dialer.app import open_redis, pin_time_zones
+from dialer.config import Config, load_config
+from dialer.queues.bus import CommandBus
+from dialer.types import ConfigError, DialerError, InputError
+
+T = TypeVar("T")
+
+EXIT_INPUT = 2
+"""The command, the configuration or a file is wrong; nothing was changed."""
+
+EXIT_FAILED = 1
+"""The command was right, but it could not be carried out."""
+
+
+class Door(click.Group):
+    """A group whose commands tell every expected error in one sentence, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, InputError) as exc:
+            _fail(exc, EXIT_INPUT)
+        except DialerError as exc:
+            _fail(exc, EXIT_FAILED)
+
+
+def _fail(error: DialerError, status: int) -> None:
+    click.echo(f"error: {error}", err=True)
+    raise SystemExit(status)
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("config.toml"),
+    envvar="DIALER_CONFIG",
+    show_default=True,
+    help="The configuration file (also: DIALER_CONFIG).",
+)
+@click.version_option(package_name="dialer")
+@click.pass_context
+def door(ctx: click.Context, path: Path) -> None:
+    """Predictive dialer for collections centres: real calls through Asterisk, nobody called twice."""
+    pin_time_zones()
+    ctx.obj = path
+
+
+def configuration(ctx: click.Context) -> Config:
+    """Return the configuration the command line names."""
+    return load_config(ctx.obj)
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run one coroutine to its end."""
+    return asyncio.run(work)
+
+
+def ask_engine(config: Config, kind: str, timeout_s: float = 5.0, **payload: Any) -> dict[str, Any]:
+    """Ask the running engine; raises Unavailable with the remedy when there is none."""
+    return wait_for(_ask(config, kind, timeout_s, payload))
+
+
+async def _ask(config: Config, kind: str, timeout_s: float, payload: Mapping[str, Any]) -> dict[str, Any]:
+    async with open_redis(config) as redis:
+        return await CommandBus(redis).request(kind, payload, timeout_s)
+
+
+def show(answer: Any, *, as_json: bool, sentence: str = "") -> None:
+    """Print an answer as JSON or as a sentence."""
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else sentence)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
+    """Print rows as a table; an empty one says so."""
+    if not rows:
+        click.echo(f"{title or 'list'}: none")
+        return
+    table = Table(title=title or None)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else str(row.get(column)) for column in columns))
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -1,0 +1,35 @@
+"""`dialer engine`, `dialer run`, `dialer menu`: the processes of the service."""
+
+from __future__ import annotations
+
+import click
+import uvloop
+
+from dialer.agi.menu import serve as serve_menu
+from dialer.app import serve
+from dialer.cli.door import configuration
+
+
+@click.command()
+@click.pass_context
+def engine(ctx: click.Context) -> None:
+    """Run the engine alone: it dials, bridges and records until SIGTERM.
+
+    The first SIGTERM (or Ctrl-C) stops new calls and lets conversations end; the second cuts what is not a
+    conversation at once.
+    """
+    ctx.exit(uvloop.run(serve(configuration(ctx), menu=False)))
+
+
+@click.command()
+@click.pass_context
+def run(ctx: click.Context) -> None:
+    """Run the whole service: the engine and the abandoned-call menu."""
+    ctx.exit(uvloop.run(serve(configuration(ctx), menu=True)))
+
+
+@click.command()
+@click.pass_context
+def menu(ctx: click.Context) -> None:
+    """Run the abandoned-call menu alone (FastAGI): press to be called back, press not to be called again."""
+    serve_menu(configuration(ctx).menu)
