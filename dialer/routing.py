@@ -225,19 +225,25 @@ def _to(agent: Agent, state: AgentState, now: datetime, reason: str = "") -> Age
     return replace(agent, state=state, since=now, reason=reason)
 
 
+def _settled(agent: Agent) -> Agent:
+    """Forget what was asked for later: it has come true, or the agent is gone."""
+    return replace(agent, next_state=None, next_reason="")
+
+
 def _login(agent: Agent, event: LoginOrdered, now: datetime) -> AgentStep:
     if agent.state is not AgentState.LOGGED_OUT:
         return agent, (Denied(f"{agent.name} is already logged in ({agent.state})"),)
     fresh = replace(agent, campaign=event.campaign, node=event.node, leg_id=event.leg_id, channel="", call_id="")
-    return _to(replace(fresh, next_state=None), AgentState.CALLING, now), (CallSoftphone(),)
+    return _to(_settled(fresh), AgentState.CALLING, now), (CallSoftphone(),)
 
 
 def _leg_up(agent: Agent, event: LegUp, now: datetime) -> AgentStep:
     if agent.state is not AgentState.CALLING:
         return replace(agent, channel=event.channel), ()
-    up = replace(agent, channel=event.channel, next_state=None)
-    state = agent.next_state or AgentState.PAUSED
-    return _to(up, state, now, agent.next_reason or "logged in"), ()
+    up = _settled(replace(agent, channel=event.channel))
+    if agent.next_state is AgentState.READY:
+        return _to(up, AgentState.READY, now), ()
+    return _to(up, AgentState.PAUSED, now, agent.next_reason or "logged in"), ()
 
 
 def _lost(agent: Agent, event: LegEnded | SoftphoneLost, now: datetime) -> AgentStep:
@@ -249,7 +255,7 @@ def _lost(agent: Agent, event: LegEnded | SoftphoneLost, now: datetime) -> Agent
         orders.append(HangUpLeg(agent.channel or agent.leg_id))
     if agent.state is AgentState.WRAP_UP:
         orders.append(_wrap_ended(agent, now))
-    gone = replace(agent, leg_id="", channel="", call_id="", next_state=None)
+    gone = _settled(replace(agent, leg_id="", channel="", call_id=""))
     return _to(gone, AgentState.LOGGED_OUT, now, event.detail), tuple(orders)
 
 
@@ -286,14 +292,14 @@ def _logout(agent: Agent, now: datetime) -> AgentStep:
         return replace(agent, next_state=AgentState.LOGGED_OUT, next_reason="logged out"), ()
     leg = agent.channel or agent.leg_id
     orders: list[AgentOrder] = [_wrap_ended(agent, now)] if agent.state is AgentState.WRAP_UP else []
-    gone = replace(agent, leg_id="", channel="", call_id="", next_state=None)
+    gone = _settled(replace(agent, leg_id="", channel="", call_id=""))
     return _to(gone, AgentState.LOGGED_OUT, now, "logged out"), (*orders, HangUpLeg(leg))
 
 
 def _call(agent: Agent, event: CallReserved | CallJoined | CallFreed, now: datetime) -> AgentStep:
     match event:
         case CallReserved(call_id=call_id) if agent.state is AgentState.READY:
-            return _to(replace(agent, call_id=call_id), AgentState.RESERVED, now), ()
+            return _to(replace(agent, call_id=call_id, talking_since=None), AgentState.RESERVED, now), ()
         case CallReserved():
             return agent, (Denied(f"{agent.name} is {agent.state}"),)
         case CallJoined() if agent.state is AgentState.RESERVED:
@@ -328,7 +334,7 @@ def _wrap_ended(agent: Agent, now: datetime) -> WrapEnded:
 def _rest(agent: Agent, now: datetime) -> AgentStep:
     """Go where the agent asked to go during the call; else ready."""
     wanted, reason = agent.next_state or AgentState.READY, agent.next_reason
-    settled = replace(agent, next_state=None, next_reason="")
+    settled = _settled(agent)
     if wanted is AgentState.LOGGED_OUT:
         return _logout(_to(settled, AgentState.PAUSED, now), now)
     return _to(settled, wanted, now, reason if wanted is AgentState.PAUSED else ""), ()
