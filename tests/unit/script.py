@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dialer.call import Call, step
+from dialer.call import Call, Recording, step
 from dialer.commands import Command
-from dialer.events import Event
+from dialer.events import AgentReserved, Answered, ChannelMade, Event, Joined, Rang, Written
 from dialer.types import AttemptRecord, Outcome
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -66,3 +66,23 @@ class Script:
     def outcome(self) -> Outcome | None:
         """How the attempt ended, None while it lives."""
         return self.call.record.outcome
+
+
+def dialling(recording: Recording = Recording.NO) -> Script:
+    """Return a call whose Originate was written."""
+    return Script(Call(record=a_record(), recording=recording)) >> Written()
+
+
+def ringing(recording: Recording = Recording.NO) -> Script:
+    """Return a call that began to ring 3 s after it was written."""
+    return dialling(recording) >> 1.0 >> ChannelMade(CHANNEL) >> 2.0 >> Rang(CHANNEL)
+
+
+def waiting(recording: Recording = Recording.NO) -> Script:
+    """Return a call answered 5 s after its first ring, without an agent yet."""
+    return ringing(recording) >> 5.0 >> Answered(CHANNEL)
+
+
+def talking(recording: Recording = Recording.NO) -> Script:
+    """Return a conversation with the agent ana."""
+    return waiting(recording) >> AgentReserved("ana") >> 0.005 >> Joined()

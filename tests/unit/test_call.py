@@ -42,26 +42,10 @@ from dialer.events import (
     Written,
 )
 from dialer.types import Outcome
-from tests.unit.script import CHANNEL, NOON, Script, a_record
+from tests.unit.script import CHANNEL, NOON, Script, a_record, dialling, ringing, talking, waiting
 
 RING: list[Command] = [StartTimer("ring", 28.0)]
 ENDED: list[Command] = [Save(), Finish()]
-
-
-def dialling(recording: Recording = Recording.NO) -> Script:
-    return Script(Call(record=a_record(), recording=recording)) >> Written()
-
-
-def ringing(recording: Recording = Recording.NO) -> Script:
-    return dialling(recording) >> 1.0 >> ChannelMade(CHANNEL) >> 2.0 >> Rang(CHANNEL)
-
-
-def waiting(recording: Recording = Recording.NO) -> Script:
-    return ringing(recording) >> 5.0 >> Answered(CHANNEL)
-
-
-def talking(recording: Recording = Recording.NO) -> Script:
-    return waiting(recording) >> AgentReserved("ana") >> 0.005 >> Joined()
 
 
 # A conversation.
