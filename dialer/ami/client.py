@@ -284,11 +284,17 @@ class NodeClient:
             log.exception("node_down handler failed", node=self.node.name)
 
     async def _back_off(self, failures: int) -> None:
-        """Wait up to twice as long after each failure; the full jitter keeps many clients from coming as one."""
-        ceiling = min(self._ami.backoff_last_s, self._ami.backoff_first_s * 2 ** min(failures - 1, 30))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._rng.uniform(0, ceiling)):
+            async with asyncio.timeout(back_off_s(failures, self._ami, self._rng)):
                 await self._closing.wait()
+
+
+def back_off_s(failures: int, ami: AmiConfig, rng: random.Random) -> float:
+    """Return the pause before the next connect: up to twice as long after each failure, up to `backoff_last_s`.
+
+    The full jitter keeps many clients from coming back as one.
+    """
+    return rng.uniform(0, min(ami.backoff_last_s, ami.backoff_first_s * 2 ** min(failures - 1, 30)))
 
 
 def _ignore(_: Message) -> None:
