@@ -20,6 +20,8 @@ from dialer.types import ID_LENGTH, AttemptRecord, Outcome
 UP = 6
 RINGING = 5
 CONNECT_WITHIN_S = 2.0
+NO_REFUSAL = frozenset({None, 0, 16, 127})
+"""Causes of a call that nobody answered and nobody refused: what the log shows when we hung up ourselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +51,30 @@ def judge(
     legs: Mapping[str, str],
     evidence: Evidence | None,
     incarnation: str,
+    *,
+    log_readable: bool = True,
 ) -> Adoption | Accounted:
     """Return what an open attempt has become, from the snapshot, the event log and Asterisk's identity.
 
     `legs` is `legs_by_bridge` of the same snapshot; `incarnation` is Asterisk's now, `record.incarnation` the one the
-    intent was written under.
+    intent was written under. `log_readable` False means that nobody could look for evidence: then its absence proves
+    nothing, and the call counts.
     """
     if row is not None:
         return _adoption(row, legs, evidence)
     if evidence is not None and evidence.ended_at is not None:
         return _closed(evidence)
-    if incarnation == record.incarnation:
-        if evidence is None:
-            return Accounted(Outcome.FAILED, flag="not_placed")
-        # A channel that was made, is gone, and left no end in the log of a living Asterisk: say so, count it.
-        return _dropped(evidence, "end_not_logged")
+    same = incarnation == record.incarnation
     if evidence is not None:
-        return _dropped(evidence, "asterisk_died")
+        # A channel that was made, is gone, and left no end in the log of a living Asterisk: say so, count it.
+        return _dropped(evidence, "end_not_logged" if same else "asterisk_died")
+    if same and log_readable and not _was_heard_of(record):
+        return Accounted(Outcome.FAILED, flag="not_placed")
     return Accounted(Outcome.UNKNOWN, flag="no_trace")
+
+
+def _was_heard_of(record: AttemptRecord) -> bool:
+    return record.ringing_at is not None or record.answered_at is not None
 
 
 def _adoption(row: ChannelRow, legs: Mapping[str, str], evidence: Evidence | None) -> Adoption:
@@ -87,6 +95,8 @@ def _stage(row: ChannelRow, leg: str | None) -> Stage:
         return Stage.DIALLING
     if leg is not None:
         return Stage.TALKING
+    if row.application == "AMD":
+        return Stage.CLASSIFYING
     return Stage.MESSAGE if row.context == "dialer-abandon" else Stage.WAITING
 
 
@@ -119,7 +129,12 @@ def _closed_outcome(evidence: Evidence) -> Outcome:
     if evidence.machine:
         return Outcome.MACHINE
     if evidence.answered_at is None:
-        return outcome_of_refusal(evidence.cause, None)
+        return _refused_outcome(evidence.cause)
     assert evidence.ended_at is not None  # noqa: S101 - the caller asks only for ended calls
     lived_s = (evidence.ended_at - evidence.answered_at).total_seconds()
     return Outcome.EARLY_HANGUP if lived_s < CONNECT_WITHIN_S else Outcome.ABANDONED
+
+
+def _refused_outcome(cause: int | None) -> Outcome:
+    # The log has no SIP code and does not know of our hanging up; the phone may have rung, so the try counts.
+    return Outcome.CANCELLED if cause in NO_REFUSAL else outcome_of_refusal(cause, None)
