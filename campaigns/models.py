@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dialer.store import Base, BigId, JsonType
+from dialer.store import Base, BigId, JsonType, Money
 
 DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 """`next_try_at` of a lead that never had a try: before every clock, the demo's included."""
@@ -94,7 +94,7 @@ class Account(Base):
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"))
     creditor: Mapped[str] = mapped_column(String(80), default="")
     product: Mapped[str] = mapped_column(String(80), default="")
-    balance: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    balance: Mapped[Decimal | None] = mapped_column(Money)
     currency: Mapped[str | None] = mapped_column(String(3))
     days_overdue: Mapped[int | None]
 

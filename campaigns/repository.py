@@ -26,7 +26,7 @@ from dialer.config import CampaignConfig
 from dialer.types import InputError, QueuedLead, attempt_id
 
 _NEXT_STATES: Mapping[CampaignState, frozenset[CampaignState]] = {
-    CampaignState.CREATED: frozenset({CampaignState.RUNNING}),
+    CampaignState.CREATED: frozenset({CampaignState.RUNNING, CampaignState.STOPPED}),
     CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.STOPPING, CampaignState.STOPPED}),
     CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.STOPPING, CampaignState.STOPPED}),
     CampaignState.STOPPING: frozenset({CampaignState.STOPPED, CampaignState.RUNNING}),

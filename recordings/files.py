@@ -55,7 +55,8 @@ def wrap(
     """Turn interleaved 16-bit samples (left the debtor, right the agent) into `out_dir/YYYY/MM/DD/call_id.fmt`.
 
     The raw file is removed only when the result is on the disk. Raises RecordingError (`disk-full`,
-    `recording-missing`, `recording-empty`, `recording`) and keeps the raw file. Called again after a crash it gives the same result.
+    `recording-missing`, `recording-empty`, `recording`) and keeps the raw file. Called again after a crash it gives
+    the same result.
     """
     target = out_dir / f"{day:%Y/%m/%d}" / f"{call_id}.{fmt}"
     try:

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from campaigns.journal import Intent, Journal
 from campaigns.models import Campaign, Debtor, Lead, Phone
@@ -108,18 +110,22 @@ class Desk:
     async def book(self, *leads: QueuedLead, max_per_day: int = 3) -> list[Verdict]:
         return await self.journal.commit_intents([self.intent(lead, max_per_day) for lead in leads])
 
-    async def call(
-        self, lead: QueuedLead, outcome: Outcome, *, seq: int = 5, agent: str | None = None
-    ) -> AttemptRecord:
+    async def call(self, lead: QueuedLead, outcome: Outcome, *, seq: int = 5, **facts: Any) -> AttemptRecord:
         """Book a lead and tell its outcome, one minute later."""
         await self.book(lead)
-        record = replace(self.record(lead), seq=seq, outcome=outcome, ended_at=NOW + timedelta(minutes=1), agent=agent)
+        told = {"seq": seq, "outcome": outcome, "ended_at": NOW + timedelta(minutes=1), **facts}
+        record = replace(self.record(lead), **told)
         await self.journal.apply([record])
         return record
 
+    async def enlist(self, external_id: str, segment: str = "early") -> None:
+        """Put a debtor who is known already on this campaign's list too."""
+        async with self.store.transaction() as session:
+            segments = {each.name: each.id for each in await Campaigns(session).segments(self.campaign.id)}
+            debtor_id = await session.scalar(select(Debtor.id).where(Debtor.external_id == external_id))
+            session.add(Lead(campaign_id=self.campaign.id, segment_id=segments[segment], debtor_id=debtor_id))
+
     async def lead(self, external_id: str) -> Lead:
         async with self.store.snapshot() as session:
-            from sqlalchemy import select
-
             query = select(Lead).join(Debtor, Debtor.id == Lead.debtor_id).where(Debtor.external_id == external_id)
             return (await session.scalars(query.where(Lead.campaign_id == self.campaign.id))).one()

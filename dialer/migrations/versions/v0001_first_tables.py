@@ -13,6 +13,7 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+_MONEY = sa.Numeric(14, 2).with_variant(sa.BigInteger(), "sqlite")
 _INSTANT = sa.DateTime(timezone=True)
 
 
@@ -99,7 +100,7 @@ def _create_debtors() -> None:
         sa.Column("debtor_id", _ID, nullable=False),
         sa.Column("creditor", sa.String(length=80), nullable=False),
         sa.Column("product", sa.String(length=80), nullable=False),
-        sa.Column("balance", sa.Numeric(precision=14, scale=2), nullable=True),
+        sa.Column("balance", _MONEY, nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("days_overdue", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtors.id"], name=op.f("fk_accounts_debtor_id_debtors")),

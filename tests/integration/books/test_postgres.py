@@ -10,6 +10,12 @@ from sqlalchemy import exc, text
 from dialer.store import Store
 from dialer.types import Unavailable
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
+from tests.contract.books.test_repository import (
+    CampaignsContract,
+    LeadsContract,
+    PeopleContract,
+    RecordingsContract,
+)
 from tests.contract.books.test_store import StoreContract, migrate_from_two_processes, names
 from tests.integration.books.conftest import OnPostgres
 
@@ -55,4 +61,8 @@ class TestOutcomes(OnPostgres, OutcomesContract):
 
 
 class TestInbound(OnPostgres, InboundContract):
+    pass
+
+
+class TestRepositories(OnPostgres, CampaignsContract, LeadsContract, PeopleContract, RecordingsContract):
     pass
