@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from campaigns.importer import import_csv
 
+from campaigns.importer import import_csv
 from campaigns.models import CampaignState
 from campaigns.repository import Campaigns, Leads
 from dialer.app import open_redis, open_store
@@ -196,15 +196,23 @@ def import_(ctx: click.Context, name: str, file: Path, as_json: bool) -> None:
     config = configuration(ctx)
     result = wait_for(_import(config, name, file))
     show(result, as_json=as_json, sentence=_imported(result))
-    if not result["accepted"] and result["rejected"]:
-        raise InputError(f"{file}: no row could be imported; see {result['rejects_file']}")
+    if not result["imported"]:
+        raise InputError(f"{file}: no row could be imported; see {result['rejects_file'] or 'the file'}")
 
 
 async def _import(config: Config, name: str, file: Path) -> dict[str, Any]:
     async with open_store(config) as store:
-        result = await import_csv(store, file, name, SystemClock().now())
+        result = await import_csv(store, file, name)
     await _tell_engine(config)
-    return result
+    return {
+        "campaign": name,
+        "rows": result.rows,
+        "imported": result.imported,
+        "rejected": result.rejected,
+        "rejects_file": str(result.rejects_file) if result.rejects_file else None,
+        "new": dict(result.new),
+        "changed": dict(result.changed),
+    }
 
 
 async def _tell_engine(config: Config) -> None:
@@ -215,4 +223,6 @@ async def _tell_engine(config: Config) -> None:
 
 
 def _imported(result: dict[str, Any]) -> str:
-    return str(result)
+    news = ", ".join(f"{count} new {table}" for table, count in result["new"].items()) or "nothing new"
+    rejected = f"; {result['rejected']} rejected, see {result['rejects_file']}" if result["rejected"] else ""
+    return f"{result['imported']} of {result['rows']} rows imported ({news}){rejected}"

@@ -1,0 +1,40 @@
+"""`dialer report`: what was done, as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from campaigns import reports
+from dialer.app import open_store
+from dialer.cli.door import configuration, wait_for
+from dialer.config import Config
+
+KINDS = {
+    "outcomes": (reports.outcomes, reports.OUTCOME_COLUMNS),
+    "agents": (reports.agents, reports.AGENT_COLUMNS),
+    "abandonment": (reports.abandonment, reports.ABANDONMENT_COLUMNS),
+    "attempts": (reports.attempts, reports.ATTEMPT_COLUMNS),
+}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.option("--campaign", default=None, help="This campaign only.")
+@click.option(
+    "--format", "fmt", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="The form."
+)
+@click.pass_context
+def report(ctx: click.Context, kind: str, campaign: str | None, fmt: reports.Format) -> None:
+    """Print a report: outcomes, agents, abandonment, or attempts (one row per attempt)."""
+    query, columns = KINDS[kind]
+    rows = wait_for(_rows(configuration(ctx), query, campaign))
+    click.echo(reports.render(rows, columns, fmt), nl=False)
+
+
+async def _rows(config: Config, query: Callable[..., Any], campaign: str | None) -> list[reports.ReportRow]:
+    async with open_store(config) as store, store.snapshot() as session:
+        rows: list[reports.ReportRow] = await query(session, campaign)
+        return rows
