@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import tomllib
 import typing
 from pathlib import Path
 from typing import Any
 
-import phonenumbers
 import pytest
 
+from campaigns.listfile import OPTIONAL, REQUIRED, ListFile
+from campaigns.rows import Judge, Reject, Row
 from dialer.config import CampaignConfig, Config, Section, load_campaign, load_config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -117,18 +117,19 @@ def with_comments(path: Path) -> list[list[str]]:
     return [block for block in blocks if any("=" in line and not line.startswith("# ") for line in block)]
 
 
-def rows() -> list[dict[str, str]]:
-    with DEBTORS.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def judged() -> list[Row | Reject]:
+    """Return what the importer makes of the example list in the example campaign."""
+    judge = Judge(load_campaign(CAMPAIGN))
+    return [judge.judge(line) for line in ListFile.checked(DEBTORS).lines()]
 
 
-def test_the_example_list_has_ten_debtors_with_numbers_that_can_exist():
-    debtors = rows()
-    assert len(debtors) == len({row["debtor"] for row in debtors}) == 10
-    for row in debtors:
-        assert phonenumbers.is_valid_number(phonenumbers.parse(row["phone"], "AR")), row["phone"]
+def test_the_example_list_holds_ten_debtors_whom_the_example_campaign_takes():
+    rows = [row for row in judged() if isinstance(row, Row)]
+    assert len(rows) == len(judged()) == 10
+    assert len({row.debtor for row in rows}) == len({row.phone for row in rows}) == 10
+    assert {row.segment for row in rows} == {segment.name for segment in load_campaign(CAMPAIGN).segments}
+    assert all(row.phone.startswith("+54") for row in rows)
 
 
-def test_the_example_list_fits_the_example_campaign():
-    segments = {segment.name for segment in load_campaign(CAMPAIGN).segments}
-    assert {row["segment"] for row in rows()} == segments
+def test_the_example_list_shows_every_column():
+    assert set(ListFile.checked(DEBTORS).header) == {*REQUIRED, *OPTIONAL}
