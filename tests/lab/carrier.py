@@ -9,6 +9,7 @@
 | 202 | answered; an answering machine speaks its greeting |
 | 203 | answered; the debtor hangs up after 0.5 s |
 | 204, 205 | answered; the debtor presses 1 (2) every second |
+| 206 | answered; the debtor says nothing |
 | any other | answered; the debtor talks until the dialer hangs up |
 """
 
@@ -172,6 +173,7 @@ def _talks(talk_s: float, debtor: Path | None, machine: Path | None, digits: Map
         203: wait_for_bye(500),
         204: _presses("again1", digits[1]),
         205: _presses("again2", digits[2]),
+        206: wait_for_bye(),
     }
     choices = "".join(branch(code, f"talk{code}") for code in behaviours)
     rest = "".join(label(f"talk{code}") + steps for code, steps in behaviours.items())

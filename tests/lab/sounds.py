@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import subprocess
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,27 @@ def _event(key: int, step: int, *, ended: bool) -> bytes:
     loopback = bytes([127, 0, 0, 1])
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), step, 0, 64, 17, 0, loopback, loopback) + udp
     return bytes(12) + b"\x08\x00" + ip
+
+
+PROMPT_HZ = {
+    "abandon": 700,
+    "menu": 900,
+    "callback": 1000,
+    "optout": 1100,
+    "goodbye": 600,
+    "notice": 800,
+    "inbound": 500,
+}
+"""What each prompt sounds like where a test must tell which one was played."""
+
+
+def own_prompts(directory: Path, seconds: float = 0.8) -> Path:
+    """Write a tone for every prompt in every language, as a centre's own audio; return the directory."""
+    for language in ("es", "en", "pt"):
+        (directory / language).mkdir(parents=True, exist_ok=True)
+        for prompt, hz in PROMPT_HZ.items():
+            with wave.open(str(directory / language / f"{prompt}.wav"), "wb") as audio:
+                audio.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+                times = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+                audio.writeframes((8000 * np.sin(2 * np.pi * hz * times)).astype("<i2").tobytes())
+    return directory

@@ -74,9 +74,12 @@ def _rtp_conf(node: NodeConfig) -> str:
 
 
 def _amd_conf(cap_s: float) -> str:
-    """HUMAN needs a word and 300 ms of silence after it; a voice as long as the greeting's limit is MACHINE."""
+    """HUMAN is a word with 300 ms of silence after it; MACHINE is a voice that fills five eighths of the time."""
     total = round(cap_s * 1000)
-    after = min(300, total // 3)
     return filled(
-        "amd.conf", total=total, initial_silence=total + 1000, greeting=total - total // 8, after_greeting=after
+        "amd.conf",
+        total=total,
+        initial_silence=total + 1000,
+        greeting=total * 5 // 8,
+        after_greeting=min(300, total // 3),
     )

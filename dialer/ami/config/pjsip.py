@@ -96,7 +96,9 @@ def _trunk_endpoint(trunk: TrunkConfig) -> str:
     )
 
 
+# Connected-line updates would tell the debtor the agent's extension, by a new INVITE in every conversation.
 _MEDIA = {
+    "send_connected_line": "no",
     "direct_media": "no",
     "rtp_symmetric": "yes",
     "force_rport": "yes",
