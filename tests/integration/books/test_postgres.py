@@ -9,7 +9,9 @@ from sqlalchemy import exc, text
 
 from dialer.store import Store
 from dialer.types import Unavailable
+from tests.contract.books.test_importer import ImporterContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
+from tests.contract.books.test_reports import ReportsContract
 from tests.contract.books.test_repository import (
     CampaignsContract,
     LeadsContract,
@@ -65,4 +67,12 @@ class TestInbound(OnPostgres, InboundContract):
 
 
 class TestRepositories(OnPostgres, CampaignsContract, LeadsContract, PeopleContract, RecordingsContract):
+    pass
+
+
+class TestImporter(OnPostgres, ImporterContract):
+    pass
+
+
+class TestReports(OnPostgres, ReportsContract):
     pass
