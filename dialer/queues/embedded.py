@@ -160,21 +160,20 @@ async def _start(directory: Path, socket: Path) -> None:
 
 async def _launched(binary: str, conf: Path) -> tuple[int | None, str]:
     """Run redis-server until it has gone to the background; return its exit code and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        binary,
-        str(conf),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    # A file, not a pipe: under uvloop the server that stays behind would hold a pipe open.
+    said = conf.with_name("start.log")
+    with said.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            binary, str(conf), stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=asyncio.subprocess.STDOUT
+        )
     try:
         async with asyncio.timeout(START_S):
-            output, _ = await process.communicate()
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()
         raise Unavailable(f"{binary} does not go to the background within {START_S:g} s") from None
-    return process.returncode, output.decode(errors="replace").strip()
+    return process.returncode, said.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _settings(directory: Path, socket: Path) -> str:
