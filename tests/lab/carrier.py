@@ -10,6 +10,7 @@
 | 203 | answered; the debtor hangs up after 0.5 s |
 | 204, 205 | answered; the debtor presses 1 (2) every second |
 | 206 | answered; the debtor says nothing |
+| 207 | answered; what the debtor hears comes back as the debtor's voice |
 | any other | answered; the debtor talks until the dialer hangs up |
 """
 
@@ -23,6 +24,8 @@ from pathlib import Path
 from tests.lab.asterisk import CARRIER_HOST
 from tests.lab.scenario import (
     REMEMBER,
+    SDP,
+    SDP_OF_PCAP,
     acknowledged,
     act,
     branch,
@@ -97,7 +100,7 @@ class Carrier:
         machine = speech(sounds / "machine.ul", GREETING) if media else None
         digits = {key: key_press(sounds / f"{key}.pcap", key) for key in (1, 2)}
         text = _scenario(ring_s, _talks(talk_s, debtor, machine, digits))
-        self._sipp = Sipp(work, "carrier", text, CARRIER_HOST, port)
+        self._sipp = Sipp(work, "carrier", text, CARRIER_HOST, port, ["-rtp_echo"])
         self._sipp.await_port()
 
     def __enter__(self) -> Carrier:
@@ -142,7 +145,11 @@ def _scenario(ring_s: float, talks: str) -> str:
         branch(180, "silent"),
         f'<recv request="CANCEL" timeout="{ring_ms}" ontimeout="answer" next="cancelled"/>',
         label("answer"),
-        respond("200 OK", 'retrans="500"', sdp=True),
+        *(branch(code, "echoes") for code in (204, 205, 207)),
+        respond("200 OK", 'retrans="500" next="taken"', sdp=SDP),
+        label("echoes"),
+        respond("200 OK", 'retrans="500"', sdp=SDP_OF_PCAP),
+        label("taken"),
         acknowledged(*_WORDS),
         talks,
         ends(*_WORDS),
@@ -174,6 +181,7 @@ def _talks(talk_s: float, debtor: Path | None, machine: Path | None, digits: Map
         204: _presses("again1", digits[1]),
         205: _presses("again2", digits[2]),
         206: wait_for_bye(),
+        207: wait_for_bye(),
     }
     choices = "".join(branch(code, f"talk{code}") for code in behaviours)
     rest = "".join(label(f"talk{code}") + steps for code, steps in behaviours.items())

@@ -21,6 +21,9 @@ a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
 a=sendrecv"""
 
+SDP_OF_PCAP = SDP.replace("[rtpstream_audio_port]", "[media_port]")
+"""For calls that play pcap files, or whose sound is echoed: sipp does both on another port than streams."""
+
 REMEMBER = (
     '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
     '<ereg regexp="<?(sip:[^>;]*)" search_in="hdr" header="Contact:" assign_to="contact,remote"/>'
@@ -71,13 +74,13 @@ def send(message: str, attributes: str = "") -> str:
     return f"<send {attributes}>\n<![CDATA[\n\n{message}\n]]>\n</send>\n"
 
 
-def respond(status: str, attributes: str = "", *, tag: str = NEW_TAG, sdp: bool = False) -> str:
+def respond(status: str, attributes: str = "", *, tag: str = NEW_TAG, sdp: str = "") -> str:
     """Return the step that answers the last request; `tag` is empty when the request carries ours already."""
     head = f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n"
     head += "Contact: <sip:[local_ip]:[local_port]>\n"
     if not sdp:
         return send(f"{head}Content-Length: 0\n\n", attributes)
-    return send(f"{head}Content-Type: application/sdp\nContent-Length: [len]\n\n{SDP}\n", attributes)
+    return send(f"{head}Content-Type: application/sdp\nContent-Length: [len]\n\n{sdp}\n", attributes)
 
 
 def terminated() -> str:

@@ -9,6 +9,7 @@ from tests.lab.processes import LabError, free_port
 from tests.lab.scenario import (
     FOREVER_MS,
     REMEMBER,
+    SDP,
     acknowledged,
     ends,
     log,
@@ -111,7 +112,7 @@ def _answering(audio: Path | None, stay_ms: int) -> str:
         '<recv request="OPTIONS" optional="true" next="hello"/>',
         f'<recv request="INVITE"><action>{number}{REMEMBER}{log("INVITE", *_WORDS)}</action></recv>',
         respond("180 Ringing"),
-        respond("200 OK", 'retrans="500"', sdp=True),
+        respond("200 OK", 'retrans="500"', sdp=SDP),
         acknowledged(*_WORDS),
         play(audio),
         wait_for_bye(stay_ms),
