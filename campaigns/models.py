@@ -119,7 +119,7 @@ class Lead(Base):
     __tablename__ = "leads"
     __table_args__ = (
         UniqueConstraint("campaign_id", "debtor_id"),
-        Index(None, "campaign_id", "segment_id", "state", "next_try_at"),
+        Index(None, "campaign_id", "segment_id", "state", "next_try_at", "id"),
         Index(None, "debtor_id"),
     )
 

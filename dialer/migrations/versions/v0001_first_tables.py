@@ -140,9 +140,9 @@ def _create_leads() -> None:
         sa.UniqueConstraint("campaign_id", "debtor_id", name=op.f("uq_leads_campaign_id_debtor_id")),
     )
     op.create_index(
-        op.f("ix_leads_campaign_id_segment_id_state_next_try_at"),
+        op.f("ix_leads_campaign_id_segment_id_state_next_try_at_id"),
         "leads",
-        ["campaign_id", "segment_id", "state", "next_try_at"],
+        ["campaign_id", "segment_id", "state", "next_try_at", "id"],
     )
     op.create_index(op.f("ix_leads_debtor_id"), "leads", ["debtor_id"])
 

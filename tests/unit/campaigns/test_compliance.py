@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.compliance import GUARD_S, day_ends, local_day, may_dial
@@ -77,6 +77,7 @@ any_minute = st.integers(0, 525_600).map(lambda m: datetime(2026, 1, 1, tzinfo=U
 instants = st.one_of(near_change, any_minute)
 
 
+@settings(max_examples=2000, deadline=None)
 @given(st.lists(windows(), max_size=3), st.sampled_from(ZONES), instants, st.integers(1, 90))
 def test_agrees_with_the_wall_clock_minute_by_minute(
     drawn: list[Window], zone: str, now: datetime, ring_minutes: int
@@ -85,6 +86,7 @@ def test_agrees_with_the_wall_clock_minute_by_minute(
     assert allowed(verdict) == oracle(tuple(drawn), zone, now, ring_minutes)
 
 
+@settings(deadline=None)
 @given(st.lists(windows(), min_size=1, max_size=2), st.sampled_from(ZONES), instants)
 def test_until_is_the_first_minute_that_opens(drawn: list[Window], zone: str, now: datetime) -> None:
     verdict = may_dial(tuple(drawn), zone, now, ring_s(1))
