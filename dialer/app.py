@@ -98,7 +98,7 @@ async def serve(config: Config, *, menu: bool) -> int:
             stack.enter_context(MenuProcess(config.menu))
         log.info("time zones", tzdata=version("tzdata"), python=sys.version.split()[0])
         engine = _engine(config, store, redis)
-        page = exposition.expose(config.service.metrics, engine.health)
+        page = exposition.expose(config.service.metrics, engine.report.health)
         if page is not None:
             stack.callback(page.close)
         await engine.run(stop, force)

@@ -64,6 +64,10 @@ class Stage(StrEnum):
 
 
 PENDING = "pending"
+
+NOTICE_S = 10.0
+"""A conversation longer than this has heard the recording notice; without a recording it raises the alarm."""
+
 UNANSWERED = frozenset({Stage.INTENT, Stage.DIALLING, Stage.RINGING})
 UNJOINED = UNANSWERED | {Stage.CLASSIFYING, Stage.WAITING, Stage.JOINING}
 
@@ -309,8 +313,16 @@ def _end(call: Call, outcome: Outcome, now: datetime, cause: int | None, tech_ca
     ended = _at_stage(call, Stage.ENDED, now, ended_at=now, outcome=outcome, cause=cause, tech_cause=tech_cause)
     orders = [*_freed(call, talked=call.stage is Stage.TALKING)]
     if call.record.bridged_at is not None and call.recording is not Recording.NO:
-        orders.append(KeepRecording(call.raw_size))
+        if call.recording is Recording.NOTICE and _short(call, now):
+            # Nothing may be recorded before the notice was heard: that is no recording lost.
+            ended = replace(ended, record=ended.record.flagged("ended_before_notice"))
+        else:
+            orders.append(KeepRecording(call.raw_size))
     return ended, (*orders, Save(), Finish())
+
+
+def _short(call: Call, now: datetime) -> bool:
+    return (now - (call.record.bridged_at or now)).total_seconds() < NOTICE_S
 
 
 def _outcome(call: Call, event: HungUp, now: datetime) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from dialer import metrics
-from dialer.call import UNANSWERED, Call, Stage, step
+from dialer.call import UNANSWERED, Call, Recording, Stage, step
 from dialer.commands import (
     Command,
     Finish,
@@ -134,6 +134,9 @@ class Book:
             self._carry_out(call.call_id, StartTimer("ring", max(left_s, 0.0)))
         elif call.stage is Stage.WAITING:
             self.seek_agent(call.call_id)
+        elif call.stage is Stage.TALKING and call.recording is Recording.NOTICE:
+            # Nobody knows whether the notice was heard; hearing it twice is better than not at all.
+            self._plane.play_notice(call)
 
     def apply(self, call_id: str, event: Event) -> None:
         """Let something happen to a call; unknown ids are ignored (they are not ours, or long over)."""

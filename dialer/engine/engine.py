@@ -28,10 +28,10 @@ from dialer.engine.nodes import NodeEnd
 from dialer.engine.plane import Plane
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recorder import Recorder
+from dialer.engine.status import StatusReport
 from dialer.engine.switchboard import Switchboard
 from dialer.engine.timers import Timers
 from dialer.events import CancelOrdered, Event
-from dialer.exposition import PartHealth
 from dialer.pacing import Pacer
 from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
@@ -82,7 +82,6 @@ class Engine:
         self.lanes: dict[tuple[int, str], Lane] = {}
         self._campaigns: dict[int, Running] = {}
         self._incarnations: dict[str, str] = {}
-        self._stopping: str | None = None
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._tasks: asyncio.TaskGroup | None = None
         self._timers = Timers(clock)
@@ -130,6 +129,7 @@ class Engine:
             known=self._known,
             rules=self.dialling.rules,
         )
+        self.report = StatusReport(self)
         self.control = Control(
             config,
             clock,
@@ -140,7 +140,7 @@ class Engine:
             filler=self.filler,
             lanes=lambda: list(self.lanes.values()),
             refresh=self.refresh,
-            status=self.status,
+            status=self.report.status,
         )
         for node in config.nodes:
             end = NodeEnd(node.name, self)
@@ -190,7 +190,7 @@ class Engine:
             self.dialling.run(),
             self.recorder.run(),
             self._commands.serve(self.control.follow),
-            self._beat.run(self.status),
+            self._beat.run(self.report.status),
             self._every(PUBLISH_S, self._publish),
             self._every(REFRESH_S, self._look_after),
             self._every(RENEW_S, self._renew),
@@ -238,48 +238,9 @@ class Engine:
         """Say whether a call's recording may still grow."""
         return call_id in self.book or self.inbound.has(call_id)
 
-    def status(self) -> dict[str, Any]:
-        """Return how the engine is, for the heartbeat, /healthz and `campaign status`."""
-        calls = list(self.book.calls())
-        return {
-            "stopping": self._stopping,
-            "parts": {part.name: part.detail for part in self.parts.values()},
-            "nodes": {name: self.plane.gate(name) for name in self.links},
-            "calls": len(calls),
-            "inbound": len(self.inbound),
-            "backlog": self.keeper.backlog,
-            "recordings_waiting": self.recorder.waiting,
-            "campaigns": {lane.name: self._lane_status(lane, calls) for lane in self.lanes.values()},
-        }
-
-    def health(self) -> dict[str, PartHealth]:
-        """Return the state of every part for /healthz; called from another thread, so it only reads."""
-        found = {part.name: PartHealth(part.ok, part.detail or "") for part in list(self.parts.values())}
-        for name in list(self.links):
-            why = self.plane.link_down(name)
-            found[f"node {name}"] = PartHealth(why is None, why or "")
-        found["outbox"] = PartHealth(not self.keeper.full, f"{self.keeper.backlog} records")
-        return found
-
-    def _lane_status(self, lane: Lane, calls: list[Call]) -> dict[str, Any]:
-        mine = [call.stage.value for call in calls if call.record.campaign == lane.name]
-        agents = [agent.state.value for agent in self.floor.of(lane.name, lane.node)]
-        return {
-            "state": lane.state,
-            "node": lane.node,
-            "gate": lane.gate,
-            "pacing": lane.decision.reason,
-            "waiting_leads": self.filler.waiting.get(lane.name, 0),
-            "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
-            "agents": {state: agents.count(state) for state in sorted(set(agents))},
-            "abandonment": {
-                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in lane.tallies.items()
-            },
-        }
-
     async def _drain(self, force: asyncio.Event) -> None:
         """No new calls; rings are cancelled after the legal minimum, conversations end by themselves."""
-        self._stopping = self.dialling.closed = "the engine is stopping"
+        self.dialling.closed = "the engine is stopping"
         log.info("stopping", calls=len(self.book), inbound=len(self.inbound))
         for call in self.book.calls():
             if call.stage in UNANSWERED:

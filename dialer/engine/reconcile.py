@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -48,6 +48,18 @@ class Lister(Protocol):
         ...
 
 
+ANSWERED = frozenset({Stage.CLASSIFYING, Stage.WAITING, Stage.TALKING, Stage.MESSAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the event log says, which Asterisk answers now, and whether the log could be read at all."""
+
+    evidence: Mapping[str, Evidence]
+    incarnation: str
+    readable: bool = True
+
+
 OpenAttempts = Callable[[str], Awaitable[list[AttemptRecord]]]
 Known = Callable[[AttemptRecord], tuple[Want, Recording]]
 
@@ -81,46 +93,51 @@ class Reconciler:
         Raises Unavailable when the database cannot say which attempts are open.
         """
         rows = {row.uniqueid: row for row in snapshot.channels}
-        open_records = {record.call_id: record for record in await self._open_attempts(node)}
+        open_records = {record.call_id: record for record in await self._strays(node)}
         for call in self._book.calls():
             if call.record.node == node:
                 open_records[call.call_id] = call.record
         self._adopt_legs(node, rows, board)
-        evidence = await self._evidence(node, list(open_records.values()), rows, snapshot.incarnation)
+        findings = await self._findings(node, list(open_records.values()), rows, snapshot.incarnation)
         legs = legs_by_bridge(rows.values())
         for record in open_records.values():
-            self._settle(record, rows.get(record.call_id), legs, evidence, snapshot.incarnation)
+            self._settle(record, rows.get(record.call_id), legs, findings)
         log.info("reconciled", node=node, channels=len(rows), attempts=len(open_records))
 
     async def audit(self, node: str, link: Lister, incarnation: str) -> None:
-        """Slow reconciliation: find calls whose end we never heard of, though the connection was up all along."""
-        suspects = {call.call_id: call for call in self._book.calls() if call.record.node == node}
-        if not suspects:
+        """Slow reconciliation: find calls whose end we never heard of, though the connection was up all along.
+
+        Also settles intents whose commit was not acknowledged: they are open in the books and in nobody's hands.
+        """
+        limit = self._clock.now() - GRACE
+        known = {call.call_id: call for call in self._book.calls() if call.record.node == node}
+        strays = [record for record in await self._strays(node) if record.intent_at < limit]
+        if not known and not strays:
             return
         answer = await link.request(core_show_channels(), is_list=True)
-        alive = {row.get("Uniqueid") for row in answer.rows}
-        limit = self._clock.now() - GRACE
-        lost = [
-            call.record
-            for call in suspects.values()
-            if call.call_id not in alive
-            and self._book.get(call.call_id) is call
-            and call.since is not None
-            and call.since < limit
-        ]
-        if not answer.success or not lost:
+        if not answer.success:
             return
-        evidence = await self._evidence(node, lost, {}, incarnation)
+        alive = {row.get("Uniqueid") for row in answer.rows}
+        quiet = [call.record for call in known.values() if call.since is not None and call.since < limit]
+        lost = [record for record in (*quiet, *strays) if record.call_id not in alive]
+        findings = await self._findings(node, lost, {}, incarnation)
         for record in lost:
-            if self._book.get(record.call_id) is suspects[record.call_id]:
-                self._settle(record, None, {}, evidence, incarnation)
+            if self._book.get(record.call_id) is known.get(record.call_id):
+                self._settle(record, None, {}, findings)
 
-    async def _evidence(
+    async def _strays(self, node: str) -> list[AttemptRecord]:
+        """Return the attempts that are open in the books and not in our hands.
+
+        One that ended moments ago is still open there until its record arrives: our own memory knows better.
+        """
+        return [r for r in await self._open_attempts(node) if self._book.remembered(r.call_id) is None]
+
+    async def _findings(
         self, node: str, records: list[AttemptRecord], rows: Mapping[str, ChannelRow], incarnation: str
-    ) -> dict[str, Evidence]:
+    ) -> Findings:
         """Read the event log; give it a moment to be complete for calls that are gone but not closed in it."""
         if not records:
-            return {}
+            return Findings({}, incarnation)
         path = self._config.node(node).evidence_file
         since = min(record.intent_at for record in records) - MARGIN
         ids = frozenset(record.call_id for record in records)
@@ -129,28 +146,24 @@ class Reconciler:
             try:
                 found = await asyncio.to_thread(read_evidence, path, since, ids)
             except Unavailable as exc:
-                # Fail closed: without evidence a call is unknown, it counts, and is not called again soon.
+                # Fail closed: what nobody can look up is unknown, it counts, and is not called again soon.
                 log.warning("no evidence", node=node, detail=str(exc))
-                return {}
+                return Findings({}, incarnation, readable=False)
             started = [e for e in found.values() if e.ended_at is None and e.call_id not in rows]
             fresh = [e for e in started if self._same(records, e.call_id, incarnation)]
             if not fresh or read == LOG_READS - 1:
                 break
             await asyncio.sleep(LOG_SETTLES_S)
-        return found
+        return Findings(found, incarnation)
 
     def _same(self, records: list[AttemptRecord], call_id: str, incarnation: str) -> bool:
         return any(record.call_id == call_id and record.incarnation == incarnation for record in records)
 
     def _settle(
-        self,
-        record: AttemptRecord,
-        row: ChannelRow | None,
-        legs: Mapping[str, str],
-        evidence: Mapping[str, Evidence],
-        incarnation: str,
+        self, record: AttemptRecord, row: ChannelRow | None, legs: Mapping[str, str], findings: Findings
     ) -> None:
-        verdict = judge(record, row, legs, evidence.get(record.call_id), incarnation)
+        evidence = findings.evidence.get(record.call_id)
+        verdict = judge(record, row, legs, evidence, findings.incarnation, log_readable=findings.readable)
         known = self._book.get(record.call_id)
         if isinstance(verdict, Adoption):
             if known is None or known.stage is not verdict.stage:
@@ -167,6 +180,10 @@ class Reconciler:
         """Enter a living call into the book where Asterisk says it stands."""
         want, recording = self._known(record)
         agent = self._floor.by_leg(adoption.leg_id) if adoption.leg_id else None
+        if known is not None and known.agent is not None and (agent is None or agent.name != known.agent):
+            self._floor.free(known.agent, known.call_id, talked=known.stage is Stage.TALKING, lost=False)
+        if recording is Recording.NOTICE and self._being_recorded(record):
+            recording = Recording.NOW
         call = known or Call(record=record, rules=self._rules, recording=recording)
         call = replace(
             call,
@@ -183,11 +200,15 @@ class Reconciler:
             talking = replace(agent, state=AgentState.TALKING, call_id=call.call_id, since=call.since)
             self._floor.seat(replace(talking, talking_since=call.record.bridged_at))
 
+    def _being_recorded(self, record: AttemptRecord) -> bool:
+        return (self._config.node(record.node).recordings_dir / f"{record.call_id}.raw").exists()
+
     def _adopted_record(self, record: AttemptRecord, adoption: Adoption, agent: Agent | None) -> AttemptRecord:
         now = self._clock.now()
         answered = record.answered_at or adoption.answered_at
-        if adoption.stage in (Stage.TALKING, Stage.WAITING, Stage.MESSAGE):
+        if adoption.stage in ANSWERED:
             answered = answered or now
+        classified = record.classified_at or (None if adoption.stage is Stage.CLASSIFYING else answered)
         bridged = record.bridged_at or adoption.bridged_at
         if adoption.stage is Stage.TALKING:
             bridged = bridged or now
@@ -198,7 +219,7 @@ class Reconciler:
             dialled_at=record.dialled_at or record.intent_at,
             ringing_at=ringing,
             answered_at=answered,
-            classified_at=record.classified_at or answered,
+            classified_at=classified,
             bridged_at=bridged,
             agent=agent.name if agent else record.agent,
         )

@@ -1,0 +1,67 @@
+"""How the engine is, in plain data: for the heartbeat, /healthz and `campaign status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dialer import metrics
+from dialer.call import Call, Stage
+from dialer.engine.lane import Lane
+from dialer.exposition import PartHealth
+from dialer.routing import AgentState
+
+if TYPE_CHECKING:
+    from dialer.engine.engine import Engine
+
+
+class StatusReport:
+    """Reads the engine; changes nothing but gauges."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def status(self) -> dict[str, Any]:
+        """Return how the engine is, and set the gauges that say the same."""
+        engine = self._engine
+        calls = list(engine.book.calls())
+        for stage in Stage:
+            metrics.CALLS.labels(stage.value).set(sum(1 for call in calls if call.stage is stage))
+        lanes = list(engine.lanes.values())
+        return {
+            "stopping": engine.dialling.closed,
+            "parts": {part.name: part.detail for part in engine.parts.values()},
+            "nodes": {name: engine.plane.gate(name) for name in engine.links},
+            "calls": len(calls),
+            "inbound": len(engine.inbound),
+            "backlog": engine.keeper.backlog,
+            "recordings_waiting": engine.recorder.waiting,
+            "campaigns": {lane.name: self._lane(lane, calls) for lane in lanes},
+        }
+
+    def health(self) -> dict[str, PartHealth]:
+        """Return the state of every part for /healthz; called from another thread, so it only reads."""
+        engine = self._engine
+        found = {part.name: PartHealth(part.ok, part.detail or "") for part in list(engine.parts.values())}
+        for name in list(engine.links):
+            why = engine.plane.link_down(name)
+            found[f"node {name}"] = PartHealth(why is None, why or "")
+        found["outbox"] = PartHealth(not engine.keeper.full, f"{engine.keeper.backlog} records")
+        return found
+
+    def _lane(self, lane: Lane, calls: list[Call]) -> dict[str, Any]:
+        mine = [call.stage.value for call in calls if call.record.campaign == lane.name]
+        agents = [agent.state for agent in self._engine.floor.of(lane.name, lane.node)]
+        for state in AgentState:
+            metrics.AGENTS.labels(lane.name, state.value).set(agents.count(state))
+        return {
+            "state": lane.state,
+            "node": lane.node,
+            "gate": lane.gate,
+            "pacing": lane.decision.reason,
+            "waiting_leads": self._engine.filler.waiting.get(lane.name, 0),
+            "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
+            "agents": {state.value: agents.count(state) for state in AgentState if state in agents},
+            "abandonment": {
+                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in lane.tallies.items()
+            },
+        }
