@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from dialer.cli.agent import agent
-from dialer.cli.asterisk import asterisk
-from dialer.cli.campaign import campaign, leads
-from dialer.cli.door import Door, door
-from dialer.cli.report import report
-from dialer.cli.service import engine, menu, run
+from dialer.cli.door import door
 
-__all__ = ["Door", "main"]
-
-for _command in (agent, asterisk, campaign, engine, leads, menu, report, run):
-    door.add_command(_command)
+__all__ = ["main"]
 
 
 def main() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from campaigns.repository import Agents
-from dialer.app import open_redis, open_store
+from dialer.app.redis import open_redis
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
 from dialer.config import Config
 from dialer.queues.agents import AgentBoard
@@ -39,6 +38,10 @@ def add(ctx: click.Context, name: str, extension: int, skills: tuple[str, ...], 
 
 
 async def _add(config: Config, name: str, extension: int, skills: dict[str, int], languages: tuple[str, ...]) -> None:
+    # Here, not above: SQL costs a second of start-up, and an agent's orders do not need it.
+    from campaigns.repository import Agents
+    from dialer.app.store import open_store
+
     async with open_store(config) as store, store.transaction() as session:
         await Agents(session).add(name, extension, skills, languages)
 
@@ -128,6 +131,9 @@ def status(ctx: click.Context, as_json: bool) -> None:
 
 
 async def _status(config: Config) -> list[dict[str, Any]]:
+    from campaigns.repository import Agents
+    from dialer.app.store import open_store
+
     async with open_store(config) as store, store.snapshot() as session:
         people = await Agents(session).list()
     try:

@@ -11,7 +11,8 @@ import click
 from campaigns.importer import import_csv
 from campaigns.models import CampaignState
 from campaigns.repository import Campaigns, Leads
-from dialer.app import open_redis, open_store
+from dialer.app.redis import open_redis
+from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
 from dialer.clock import SystemClock
 from dialer.config import CampaignConfig, Config, load_campaign

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,12 +13,25 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dialer.app import open_redis, pin_time_zones
+from dialer.app.redis import open_redis
+from dialer.app.time_zones import pin_time_zones
 from dialer.config import Config, load_config
 from dialer.queues.bus import CommandBus
 from dialer.types import ConfigError, DialerError, InputError
 
 T = TypeVar("T")
+
+COMMANDS = {
+    "agent": "agent",
+    "asterisk": "asterisk",
+    "campaign": "campaign",
+    "engine": "service",
+    "leads": "campaign",
+    "menu": "service",
+    "report": "report",
+    "run": "service",
+}
+"""Each command and the module that holds it: an agent's order must not wait for SQL to be imported."""
 
 EXIT_INPUT = 2
 """The command, the configuration or a file is wrong; nothing was changed."""
@@ -27,7 +41,18 @@ EXIT_FAILED = 1
 
 
 class Door(click.Group):
-    """A group whose commands tell every expected error in one sentence, without a traceback."""
+    """A group whose commands load when they are called, and tell every expected error in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, importing its module now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"dialer.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from campaigns import reports
-from dialer.app import open_store
+from dialer.app.store import open_store
 from dialer.cli.door import configuration, wait_for
 from dialer.config import Config
 

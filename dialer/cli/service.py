@@ -6,7 +6,7 @@ import click
 import uvloop
 
 from dialer.agi.menu import serve as serve_menu
-from dialer.app import serve
+from dialer.app.service import serve
 from dialer.cli.door import configuration
 
 

@@ -1,4 +1,4 @@
-"""The one place that builds objects: the engine with everything it needs, and what single commands need."""
+"""The running service: the engine with everything it needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import random
 import signal
 import sys
-import zoneinfo
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -17,6 +16,8 @@ from dialer import exposition, logs
 from dialer.agi.menu import MenuProcess
 from dialer.ami.client import AmiSecrets
 from dialer.ami.config import load_secrets
+from dialer.app.store import open_store
+from dialer.app.time_zones import pin_time_zones
 from dialer.clock import SystemClock
 from dialer.config import Config
 from dialer.engine import Engine
@@ -29,41 +30,12 @@ from dialer.queues.connection import RedisLink, connect
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.store import Store
-from dialer.types import ConfigError, Unavailable
+from dialer.types import ConfigError
 
 log = structlog.get_logger("dialer.app")
 
 EVENTS_USER = "dialer-ev"
 ACTIONS_USER = "dialer-act"
-
-
-def pin_time_zones() -> None:
-    """Use the packaged time zone rules, never the machine's: they may be years apart."""
-    zoneinfo.reset_tzpath(to=[])
-    zoneinfo.ZoneInfo.clear_cache()
-
-
-@asynccontextmanager
-async def open_store(config: Config) -> AsyncIterator[Store]:
-    """Return the migrated database; raises Unavailable with the remedy."""
-    config.home.mkdir(parents=True, exist_ok=True)
-    async with Store(config.database_url, config.database.timeout_s) as store:
-        await store.migrate()
-        yield store
-
-
-@asynccontextmanager
-async def open_redis(config: Config) -> AsyncIterator[RedisLink]:
-    """Return the running service's Redis; raises Unavailable when there is none (single commands start nothing)."""
-    url = config.redis.url or await embedded.find(config.home)
-    if url is None:
-        raise Unavailable(
-            f"no dialer is running in {config.home}: start it with 'dialer run', "
-            "or point DIALER_HOME at the running one's state directory",
-            error_id="engine-away",
-        )
-    async with await connect(url, config.redis.timeout_s) as link:
-        yield link
 
 
 @asynccontextmanager
