@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.lab.asterisk import AsteriskLab
-from tests.lab.processes import LabError, free_port
+from tests.lab.processes import LabError, eventually, free_port
 from tests.lab.scenario import (
     FOREVER_MS,
     REMEMBER,
     SDP,
     acknowledged,
     ends,
+    label,
     log,
     play,
     respond,
@@ -50,6 +51,7 @@ class Softphones:
         stay_ms = FOREVER_MS if bye_after_s is None else round(bye_after_s * 1000)
         self._sipp = Sipp(self._work, "phones", _answering(audio, stay_ms), HOST, self._port)
         self._sipp.await_port()
+        eventually(self._reachable, "Asterisk reaches every softphone", 20)
 
     def __enter__(self) -> Softphones:
         return self
@@ -68,7 +70,15 @@ class Softphones:
         registrar = Sipp(self._work, "register", _registering(expires_s), HOST, self._port, options)
         registrar.await_end(30)
         if registrar.lines().count("REGISTERED") != len(self.extensions):
-            raise LabError(f"softphones not registered: {registrar.errors()}")
+            raise LabError(f"softphones not registered: {registrar.errors()[-2000:]}")
+
+    def _reachable(self) -> bool:
+        """Nobody answered Asterisk's questions while sipp was registering: the next ones must come through."""
+        with self._lab.ami() as ami:
+            ami.action("PJSIPShowContacts")
+            ami.wait("ContactListComplete")
+            up = {contact["Endpoint"] for contact in ami.events("ContactList", Status="Reachable")}
+        return {str(number) for number in self.extensions} <= up
 
     def answered(self) -> list[str]:
         """Return the extensions whose calls were answered, in order."""
@@ -91,7 +101,9 @@ def _registering(expires_s: int) -> str:
     return scenario(
         send(_register(expires_s), 'retrans="500"'),
         '<recv response="401" auth="true"/>',
+        label("again"),
         send(_register(expires_s, "[field1]\n"), 'retrans="500"'),
+        '<recv response="401" auth="true" optional="true" next="again"/>',
         '<recv response="200"><action><log message="REGISTERED"/></action></recv>',
     )
 
