@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns import intents as booking
 from campaigns import settling
-from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONES, Intent
-from campaigns.models import InboundCall, LeadState
+from campaigns.intents import ATTEMPTS, PHONES, Intent
+from campaigns.models import InboundCall
 from campaigns.repository import attempt_is_open
-from campaigns.retries import CALLBACK_DISPOSITION
+from campaigns.retries import CALLBACK_DISPOSITION, OPT_OUT_DISPOSITION
 from dialer.store import Store
 from dialer.types import Allowed, AttemptRecord, InboundRecord, Outcome, Verdict
 
@@ -117,16 +117,7 @@ class Journal:
         async with self._store.transaction() as session:
             found = set((await session.execute(whose)).scalars()) if phone is not None else set()
             people = sorted(found | ({debtor_id} if debtor_id is not None else set()))
-            await session.execute(
-                update(DEBTORS)
-                .where(DEBTORS.c.id.in_(people), DEBTORS.c.opted_out_at.is_(None))
-                .values(opted_out_at=now)
-            )
-            await session.execute(
-                update(LEADS)
-                .where(LEADS.c.debtor_id.in_(people))
-                .values(state=LeadState.SUPPRESSED.value, reason="opted_out")
-            )
+            await settling.suppress(await session.connection(), people, now)
         return len(people)
 
     async def set_disposition(self, call_id: str, code: str) -> bool:
@@ -172,11 +163,12 @@ async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], bo
         if _reopens(before[record.call_id].outcome, record.disposition, before[record.call_id].disposition)
     ]
     await settling.plan_leads(connection, closing + promised)
+    await settling.opt_out(connection, [r for r in fresh if r.disposition == OPT_OUT_DISPOSITION])
 
 
 def _reopens(outcome: str | None, disposition: str | None, before: str | None) -> bool:
-    """Tell whether a closed conversation has just become a promised callback."""
-    return outcome == Outcome.ANSWERED and disposition == CALLBACK_DISPOSITION != before
+    """Tell whether a closed call has just become a promised callback: by the agent, or by the debtor's own key."""
+    return outcome in (Outcome.ANSWERED, Outcome.ABANDONED) and disposition == CALLBACK_DISPOSITION != before
 
 
 def _record(row: Row[Any]) -> AttemptRecord:

@@ -13,6 +13,7 @@ from typing import Protocol
 from dialer.types import UNCOUNTED_OUTCOMES, Outcome
 
 CALLBACK_DISPOSITION = "callback"
+OPT_OUT_DISPOSITION = "opt_out"
 _CALLBACK_DELAY = timedelta(hours=24)
 
 
@@ -99,7 +100,9 @@ def plan(
     counted = sum(n for name, n in tries_by_outcome.items() if name not in UNCOUNTED_OUTCOMES)
     if outcome is Outcome.INVALID:
         return RetirePhone(_next_phone(counted, max_tries, other_phones, now))
-    if outcome is Outcome.ANSWERED:
+    asked_for = outcome is Outcome.ABANDONED and disposition == CALLBACK_DISPOSITION
+    if outcome is Outcome.ANSWERED or asked_for:
+        # Who pressed the key to be called back waits for a call, not for the cool-down of a silent one.
         return _after_conversation(counted, max_tries, disposition, now)
     rule = rules.get(outcome) or DEFAULT_RULES[outcome]
     if tries_by_outcome.get(outcome, 0) >= rule.max_tries:

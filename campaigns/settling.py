@@ -125,6 +125,26 @@ async def settle(connection: AsyncConnection, closing: Sequence[AttemptRecord], 
     await _many(connection, _LAST_AGENT, [{"debtor": debtor, "agent": spoke[debtor]} for debtor in sorted(spoke)])
 
 
+async def opt_out(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
+    """Never call again whoever asked for it during a call."""
+    for record in sorted(records, key=lambda record: record.debtor_id):
+        await suppress(connection, [record.debtor_id], ended(record))
+
+
+async def suppress(connection: AsyncConnection, debtor_ids: Sequence[int], now: datetime) -> None:
+    """Close every lead of these people, in every campaign, and remember since when."""
+    if not debtor_ids:
+        return
+    await connection.execute(
+        update(DEBTORS).where(DEBTORS.c.id.in_(debtor_ids), DEBTORS.c.opted_out_at.is_(None)).values(opted_out_at=now)
+    )
+    await connection.execute(
+        update(LEADS)
+        .where(LEADS.c.debtor_id.in_(debtor_ids))
+        .values(state=LeadState.SUPPRESSED.value, reason="opted_out")
+    )
+
+
 async def plan_leads(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
     """Decide by the campaign's rules what follows for the debtor of each record, and write it."""
     if not records:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from campaigns.journal import Applied
 from dialer import metrics
 from dialer.call import Call
 from dialer.types import AttemptRecord, InboundRecord, Unavailable
@@ -162,7 +163,7 @@ class Bookkeeper:
     def __init__(
         self,
         stream: Consumed,
-        attempts: Callable[[list[AttemptRecord]], Awaitable[object]],
+        attempts: Callable[[list[AttemptRecord]], Awaitable[Applied]],
         inbound: Callable[[list[InboundRecord]], Awaitable[object]],
         database: Part,
         redis: Part,
@@ -194,7 +195,9 @@ class Bookkeeper:
     async def _apply(self, records: list[StreamRecord]) -> None:
         try:
             if attempts := [record for record in records if isinstance(record, AttemptRecord)]:
-                await self._attempts(attempts)
+                applied = await self._attempts(attempts)
+                if applied.unknown:
+                    log.error("records of calls the books never had", call_ids=list(applied.unknown))
             if inbound := [record for record in records if isinstance(record, InboundRecord)]:
                 await self._inbound(inbound)
         except Unavailable as exc:

@@ -286,6 +286,26 @@ class OutcomesContract:
         await desk.journal.apply([replace(told, seq=7)])
         assert (await desk.lead("ana")).state == LeadState.DONE
 
+    async def test_who_asks_to_be_called_back_in_the_menu_is_called_a_day_later(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        (lead,) = await desk.due()
+        await desk.book(lead)
+        told = replace(desk.record(lead), seq=5, outcome=Outcome.ABANDONED, ended_at=NOW, disposition="callback")
+        await desk.journal.apply([told])
+        assert (await desk.lead("ana")).next_try_at == NOW + timedelta(hours=24)
+
+    async def test_who_presses_not_to_be_called_is_never_due_again(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        (lead,) = await desk.due()
+        await desk.book(lead)
+        told = replace(desk.record(lead), seq=5, outcome=Outcome.ABANDONED, ended_at=NOW, disposition="opt_out")
+        await desk.journal.apply([told])
+        kept = await desk.lead("ana")
+        assert (kept.state, kept.reason) == (LeadState.SUPPRESSED, "opted_out")
+        assert await desk.due(NOW + timedelta(days=400)) == []
+
     async def test_a_disposition_for_a_call_nobody_knows_is_told(self, store: Store) -> None:
         assert not await (await Desk.opened(store)).journal.set_disposition("t" * 27, "promise")
 
