@@ -291,7 +291,8 @@ class TestEvidence:
         abandoned, machine = floor.answered(), floor.answered("202", DIALER_AMD="1")
         floor.gone(machine)
         floor.gone(abandoned)
-        found = fold(floor.lab.node.evidence_file.read_text().splitlines(keepends=True), frozenset({abandoned, machine}))
+        log = floor.lab.node.evidence_file.read_text().splitlines(keepends=True)
+        found = fold(log, frozenset({abandoned, machine}))
         assert found[abandoned].abandoned
         assert found[machine].machine
 

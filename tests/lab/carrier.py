@@ -41,31 +41,9 @@ from tests.lab.scenario import (
 from tests.lab.sipp import Sipp
 from tests.lab.sounds import DEBTOR_HZ, key_press, speech, tone
 
-REFUSALS = (
-    401,
-    403,
-    404,
-    405,
-    408,
-    410,
-    420,
-    480,
-    481,
-    484,
-    485,
-    486,
-    487,
-    488,
-    500,
-    501,
-    502,
-    503,
-    504,
-    600,
-    603,
-    604,
-    606,
-)
+_CLIENT = "401 403 404 405 408 410 420 480 481 484 485 486 487 488"
+_SERVER = "500 501 502 503 504 505 599 600 603 604 606"
+REFUSALS = tuple(int(status) for status in f"{_CLIENT} {_SERVER}".split())
 
 GREETING = (
     "Hola, se ha comunicado con el buzón de voz de la familia Martínez, en este momento no podemos atenderle, "

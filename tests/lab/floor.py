@@ -51,16 +51,16 @@ class Floor:
         answer = self.actions.action("CoreStatus")
         return int(answer["CoreCurrentCalls"])
 
-    def call(self, digits: str, **variables: str) -> str:
+    def call(self, digits: str, timeout_ms: int = 30_000, **variables: str) -> str:
         """Call a debtor whose number ends in these digits; return the call id."""
         call_id = f"t{next(self._serial):026d}"
         given = {"DIALER_LANG": "es", "DIALER_AMD": "0", "DIALER_RECORD": "no", **variables}
-        self.originate(call_id, f"PJSIP/+5491155500{digits}@{TRUNK}", "dialer-debtor", given)
+        self.originate(call_id, f"PJSIP/+5491155500{digits}@{TRUNK}", "dialer-debtor", given, timeout_ms)
         return call_id
 
     def answered(self, digits: str = "299", **variables: str) -> str:
         """Call a debtor and return the call id when the dialplan says that somebody answered."""
-        call_id = self.call(digits, **variables)
+        call_id = self.call(digits, 30_000, **variables)
         self.events.wait("DialerAnswered", CallId=call_id)
         return call_id
 
@@ -72,11 +72,13 @@ class Floor:
         self.events.wait("BridgeEnter", Uniqueid=leg)
         return leg, channel
 
-    def originate(self, call_id: str, channel: str, context: str, variables: dict[str, str]) -> None:
+    def originate(
+        self, call_id: str, channel: str, context: str, variables: dict[str, str], timeout_ms: int = 30_000
+    ) -> None:
         """Place a call as the engine does."""
         where = {"Context": context, "Exten": "s", "Priority": 1}
         self.actions.action(
-            "Originate", variables, Channel=channel, ChannelId=call_id, Timeout=30000, Async="true",
+            "Originate", variables, Channel=channel, ChannelId=call_id, Timeout=timeout_ms, Async="true",
             CallerID=CALLER_ID, **where,
         )  # fmt: skip
 

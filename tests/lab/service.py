@@ -70,6 +70,14 @@ class Service:
             raise LabError(f"dialer {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout + ("" if ok else done.stderr)
 
+    def succeeds(self, *words: str) -> bool:
+        """Run one command and say whether it succeeded."""
+        try:
+            self.run(*words)
+        except LabError:
+            return False
+        return True
+
     def json(self, *words: str) -> Any:
         """Run one command with --json and return the answer."""
         return json.loads(self.run(*words, "--json"))
