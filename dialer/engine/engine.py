@@ -82,6 +82,7 @@ class Engine:
         self.lanes: dict[tuple[int, str], Lane] = {}
         self._campaigns: dict[int, Running] = {}
         self._incarnations: dict[str, str] = {}
+        self.board_before: Mapping[str, Mapping[str, Any]] = {}
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._tasks: asyncio.TaskGroup | None = None
         self._timers = Timers(clock)
@@ -165,6 +166,8 @@ class Engine:
         Raises Unavailable when the database or Redis is away at the start, LoginRefused when a secret is wrong.
         """
         await self.bookkeeper.drain()
+        # Before anything is published: what the last engine said of its agents is theirs to get back.
+        self.board_before = await self._board.read()
         self.recorder.check_disk()
         await self.refresh()
         async with asyncio.TaskGroup() as tasks:
@@ -225,14 +228,6 @@ class Engine:
     def incarnation(self, node: str, incarnation: str) -> None:
         """Note which Asterisk answers on a node."""
         self._incarnations[node] = incarnation
-
-    async def board(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what the agents' board says; empty when Redis is away."""
-        try:
-            return await self._board.read()
-        except Unavailable as exc:
-            self.parts["redis"].failed(str(exc))
-            return {}
 
     def alive(self, call_id: str) -> bool:
         """Say whether a call's recording may still grow."""

@@ -29,7 +29,7 @@ class NodeEnd:
         """Reconcile before the first event is heard; the first time, agents get back what the board says."""
         engine = self._engine
         engine.incarnation(self._name, snapshot.incarnation)
-        board: Mapping[str, Mapping[str, Any]] = {} if self._seen else await engine.board()
+        board: Mapping[str, Mapping[str, Any]] = {} if self._seen else engine.board_before
         self._contacts(snapshot)
         engine.inbound.lost(self._name, frozenset(row.uniqueid for row in snapshot.channels))
         await engine.reconciler.reconcile(self._name, snapshot, board)
