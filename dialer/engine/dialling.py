@@ -163,6 +163,8 @@ class Dialling:
         """Lease as many leads as lane, trunks and lines allow; the rest of the wish waits for the next turn."""
         if lane.gate is not None or lane.wanted <= 0 or room <= 0 or self.closed is not None:
             return []
+        if self._plane.link_down(lane.node) is not None:  # the gate is half a second old
+            return []
         now = self._clock.now()
         lines = self._take_lines(lane, min(lane.wanted, room), now.timestamp())
         if not lines:
