@@ -19,6 +19,8 @@ from typing import Any, Self
 import asyncpg
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, Numeric, exc, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Dialect
@@ -144,14 +146,27 @@ class Store:
             yield session
 
     async def migrate(self) -> None:
-        """Bring the tables to the newest form; a second process doing the same waits and then finds it done."""
-        if self._url.get_backend_name() == "sqlite" and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        """Bring the tables to the newest form; a second process doing the same waits and then finds it done.
+
+        Where there is nothing to do, nothing is locked: reading goes on beside somebody who writes for long.
+        """
+        self._make_folder()
+        async with self.snapshot() as session:
+            if await (await session.connection()).run_sync(_is_newest):
+                return
         async with self.transaction(max(self._timeout_s, _MIGRATION_TIMEOUT_S)) as session:
             connection = await session.connection()
             if self.dialect == "postgresql":
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             await connection.run_sync(_upgrade)
+
+    def _make_folder(self) -> None:
+        if self._url.get_backend_name() != "sqlite" or not self._url.database:
+            return
+        try:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unavailable(error, self._timeout_s) from error
 
     async def check(self) -> None:
         """Return when the database answers; else raise Unavailable naming its url and the remedy."""
@@ -228,9 +243,19 @@ def _engine(url: URL, timeout_s: float, threads: sqlite.Threads) -> AsyncEngine:
     )
 
 
-def _upgrade(connection: Connection) -> None:
+def _alembic() -> AlembicConfig:
     config = AlembicConfig()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _is_newest(connection: Connection) -> bool:
+    known = ScriptDirectory.from_config(_alembic()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == known
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -6,8 +6,8 @@ import asyncio
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 import structlog
@@ -30,7 +30,7 @@ from dialer.queues.connection import RedisLink, connect
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.store import Store
-from dialer.types import ConfigError
+from dialer.types import ConfigError, DialerError
 
 log = structlog.get_logger("dialer.app")
 
@@ -46,9 +46,14 @@ async def _own_redis(config: Config) -> AsyncIterator[RedisLink]:
             yield link
         return
     server = await embedded.ensure(config.home)
-    async with await connect(server.url, config.redis.timeout_s) as link:
-        yield link
-    await server.stop(anyway=True)
+    clean = False
+    try:
+        async with await connect(server.url, config.redis.timeout_s) as link:
+            yield link
+        clean = True
+    finally:
+        # After a start that failed, a server that another engine uses is left alone.
+        await server.stop(anyway=clean)
 
 
 async def serve(config: Config, *, menu: bool) -> int:
@@ -73,8 +78,26 @@ async def serve(config: Config, *, menu: bool) -> int:
         page = exposition.expose(config.service.metrics, engine.report.health)
         if page is not None:
             stack.callback(page.close)
-        await engine.run(stop, force)
+        with _told():
+            await engine.run(stop, force)
     return 0
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let the first error on purpose out of a group of them; a group that holds a bug stays as it is."""
+    try:
+        yield
+    except ExceptionGroup as failures:
+        expected, bugs = failures.split(DialerError)
+        if expected is None or bugs is not None:
+            raise
+        raise _first(expected) from failures
+
+
+def _first(failures: BaseExceptionGroup[DialerError]) -> DialerError:
+    found = failures.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def manager_logins(config: Config) -> dict[str, AmiSecrets]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from dialer.app.home import state_directory
 from dialer.config import Config
 from dialer.store import Store
 
@@ -12,7 +13,7 @@ from dialer.store import Store
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[Store]:
     """Return the migrated database; raises Unavailable with the remedy."""
-    config.home.mkdir(parents=True, exist_ok=True)
+    state_directory(config)
     async with Store(config.database_url, config.database.timeout_s) as store:
         await store.migrate()
         yield store

@@ -9,4 +9,4 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command; errors are one clear sentence on stderr and a non-zero exit status."""
-    door()
+    door(prog_name="dialer")

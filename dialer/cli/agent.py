@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -13,6 +14,9 @@ from dialer.queues.agents import AgentBoard
 from dialer.types import InputError, Unavailable
 
 LOGIN_MARGIN_S = 10.0
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+"""Asterisk gets the name as a variable, reports print it, and a shell reads it: no room for surprises."""
+
 COLUMNS = ("agent", "extension", "state", "since", "reason", "campaign", "node", "call_id")
 
 
@@ -31,6 +35,8 @@ def add(ctx: click.Context, name: str, extension: int, skills: tuple[str, ...], 
     """Add an agent."""
     config = configuration(ctx)
     first, last = config.agents.first_extension, config.agents.first_extension + config.agents.extensions - 1
+    if not NAME.fullmatch(name):
+        raise InputError(f"agent {name!r}: use 1 to 40 letters of a-z and A-Z, digits, '.', '-' and '_'")
     if not first <= extension <= last:
         raise InputError(f"extension {extension} has no softphone; config.toml gives {first} to {last} (agents)")
     wait_for(_add(config, name, extension, _levels(skills), languages or ("es",)))

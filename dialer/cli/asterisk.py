@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from dialer.ami.config import ensure_secrets, render, secrets_file
+from dialer.app.home import state_directory
 from dialer.cli.door import configuration
+from dialer.types import InputError
 
 
 @click.group()
@@ -24,5 +26,12 @@ def config_(ctx: click.Context, out: Path) -> None:
     Secrets are generated once, kept in the state directory (mode 0600) and used again by later renderings.
     """
     config = configuration(ctx)
-    files = render(config, ensure_secrets(config), out)
+    state_directory(config)
+    secrets = ensure_secrets(config)
+    try:
+        files = render(config, secrets, out)
+    except OSError as exc:
+        raise InputError(
+            f"--out {out}: {exc.filename or out} cannot be written: {exc.strerror}; name a folder you may write to"
+        ) from exc
     click.echo(f"{len(files)} files for {len(config.nodes)} node(s) in {out}; secrets in {secrets_file(config)}")

@@ -18,7 +18,7 @@ from dialer.clock import SystemClock
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
-from dialer.types import InputError, Unavailable
+from dialer.types import ConfigError, InputError, Unavailable
 
 
 @click.group()
@@ -33,8 +33,7 @@ def campaign() -> None:
 def create(ctx: click.Context, file: Path, as_json: bool) -> None:
     """Create a campaign from a TOML FILE (examples/campaign.toml explains every key)."""
     config, loaded = configuration(ctx), load_campaign(file)
-    for name in loaded.trunks:
-        config.trunk(name)
+    _check_trunks(config, loaded, file)
     wait_for(_create(config, loaded, file.read_text(encoding="utf-8")))
     answer = {"campaign": loaded.name, "state": "created", "segments": [s.name for s in loaded.segments]}
     show(
@@ -42,6 +41,14 @@ def create(ctx: click.Context, file: Path, as_json: bool) -> None:
         as_json=as_json,
         sentence=f"campaign {loaded.name} created; next: dialer leads import {loaded.name} FILE",
     )
+
+
+def _check_trunks(config: Config, loaded: CampaignConfig, file: Path) -> None:
+    for name in loaded.trunks:
+        try:
+            config.trunk(name)
+        except ConfigError as exc:
+            raise ConfigError(f"{file}: trunks: {exc}; correct the name, or add the trunk to config.toml") from exc
 
 
 async def _create(config: Config, loaded: CampaignConfig, definition: str) -> None:

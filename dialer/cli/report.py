@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from campaigns import reports
+from campaigns.repository import Campaigns
 from dialer.app.store import open_store
 from dialer.cli.door import configuration, wait_for
 from dialer.config import Config
@@ -36,5 +37,7 @@ def report(ctx: click.Context, kind: str, campaign: str | None, fmt: reports.For
 
 async def _rows(config: Config, query: Callable[..., Any], campaign: str | None) -> list[reports.ReportRow]:
     async with open_store(config) as store, store.snapshot() as session:
+        if campaign is not None:
+            await Campaigns(session).get(campaign)  # a slip of the pen is told, not shown as an empty report
         rows: list[reports.ReportRow] = await query(session, campaign)
         return rows
