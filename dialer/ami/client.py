@@ -108,6 +108,11 @@ class NodeClient:
         return now is not None and now.stream.live and now.actions.connected and now.events.connected
 
     @property
+    def trouble(self) -> str:
+        """Why the node is down, in words; empty while it is up or nothing is known yet."""
+        return self._complaint
+
+    @property
     def event_lag_s(self) -> float:
         """Age of the newest event when it was read, in seconds, whatever the node's clock says."""
         return self._load.event_lag_s(self._clock.monotonic())

@@ -30,10 +30,11 @@ from dialer.queues.connection import RedisLink, connect
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.store import Store
-from dialer.types import ConfigError, DialerError
+from dialer.types import ConfigError, DialerError, Unavailable
 
 log = structlog.get_logger("dialer.app")
 
+REVIVE_S = 1.0
 EVENTS_USER = "dialer-ev"
 ACTIONS_USER = "dialer-act"
 
@@ -79,8 +80,29 @@ async def serve(config: Config, *, menu: bool) -> int:
         if page is not None:
             stack.callback(page.close)
         with _told():
-            await engine.run(stop, force)
+            await _run(engine, config, stop, force)
     return 0
+
+
+async def _run(engine: Engine, config: Config, stop: asyncio.Event, force: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        nurse = tasks.create_task(_revive_redis(engine, config))
+        await engine.run(stop, force)
+        nurse.cancel()
+
+
+async def _revive_redis(engine: Engine, config: Config) -> None:
+    """Start the private Redis again when it died: it is ours, and nobody else would. A configured one is not ours."""
+    while not config.redis.url:
+        await asyncio.sleep(REVIVE_S)
+        if engine.parts["redis"].ok:
+            continue
+        try:
+            server = await embedded.ensure(config.home)
+        except Unavailable as exc:
+            log.warning("the private Redis does not come back", detail=str(exc))
+        else:
+            log.info("private Redis", started=server.started_by_us)
 
 
 @contextmanager

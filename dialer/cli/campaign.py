@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,38 +151,62 @@ def status(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 async def _status(config: Config, name: str) -> dict[str, Any]:
+    beat, away = await _beat_or_why(config)
+    lane = (beat or {}).get("campaigns", {}).get(name, {})
+    degraded = {part: why for part, why in (beat or {}).get("parts", {}).items() if why}
+    if away is not None:
+        degraded["redis"] = away
+    try:
+        books = await _books(config, name)
+    except Unavailable as exc:
+        if not lane:
+            raise
+        books, degraded["database"] = {"state": lane["state"]}, str(exc)
+    return {
+        "campaign": name,
+        **books,
+        "engine": beat is not None,
+        "not_dialling_because": away or _why_not(name, books["state"], beat),
+        "pacing": lane.get("pacing"),
+        "calls": lane.get("calls", {}),
+        "agents": lane.get("agents", {}),
+        "abandonment": lane.get("abandonment", {}),
+        "degraded": degraded,
+        "nodes": (beat or {}).get("nodes", {}),
+    }
+
+
+async def _books(config: Config, name: str) -> dict[str, Any]:
+    """Return what the database says of a campaign."""
     async with open_store(config) as store, store.snapshot() as session:
         found = await Campaigns(session).get(name)
         counts = await Leads(session).counts(found.id, SystemClock().now())
-    beat = await _beat(config)
-    lane = (beat or {}).get("campaigns", {}).get(name, {})
-    away = "no engine is running" if beat is None else None
     return {
-        "campaign": name,
         "state": found.state,
         "leads": dict(counts.leads),
         "due": counts.due,
         "open_attempts": counts.open_attempts,
         "outcomes": dict(counts.outcomes),
-        "engine": beat is not None,
-        "not_dialling_because": away or lane.get("gate"),
-        "pacing": lane.get("pacing"),
-        "calls": lane.get("calls", {}),
-        "agents": lane.get("agents", {}),
-        "abandonment": lane.get("abandonment", {}),
-        "degraded": {part: why for part, why in (beat or {}).get("parts", {}).items() if why},
-        "nodes": (beat or {}).get("nodes", {}),
     }
 
 
-async def _beat(config: Config) -> dict[str, Any] | None:
+def _why_not(name: str, state: str, beat: Mapping[str, Any] | None) -> str | None:
+    if beat is None:
+        return "no engine is running"
+    if name not in beat["campaigns"]:
+        waiting = "the engine has not seen it yet" if state == CampaignState.RUNNING else f"campaign is {state}"
+        return str(beat["unserved"].get(name, waiting))
+    gate = beat["campaigns"][name]["gate"]
+    return None if gate is None else str(gate)
+
+
+async def _beat_or_why(config: Config) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the engine's sign of life (None when there is none), and why nobody could look for it."""
     try:
         async with open_redis(config) as redis:
-            return await EngineBeat(redis).read()
+            return await EngineBeat(redis).read(), None
     except Unavailable as exc:
-        if exc.error_id != "engine-away":
-            raise
-        return None
+        return None, None if exc.error_id == "engine-away" else str(exc)
 
 
 def _plain(value: Any) -> str:
@@ -224,8 +250,11 @@ async def _import(config: Config, name: str, file: Path) -> dict[str, Any]:
 
 
 async def _tell_engine(config: Config) -> None:
-    """Let a running engine look at once; it would find the new leads by itself a moment later."""
-    if await _beat(config) is not None:
+    """Let a running engine look at once; it finds the new leads by itself a moment later, so nothing depends on it."""
+    beat, _ = await _beat_or_why(config)
+    if beat is None:
+        return
+    with suppress(Unavailable):
         async with open_redis(config) as redis:
             await CommandBus(redis).request("leads.imported", {}, 5.0)
 

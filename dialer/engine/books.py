@@ -15,7 +15,7 @@ from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
 from dialer.config import CampaignConfig, parse_campaign
 from dialer.routing import Agent
 from dialer.store import Store
-from dialer.types import LIVE_OUTCOMES, Outcome, QueuedLead
+from dialer.types import LIVE_OUTCOMES, ConfigError, Outcome, QueuedLead
 from recordings.models import Recording
 from recordings.repository import Recordings
 
@@ -48,15 +48,24 @@ class Books:
         self._store = store
         self.journal = Journal(store)
 
-    async def campaigns(self) -> list[Running]:
-        """Return the campaigns that may have calls: running, paused or stopping."""
+    async def campaigns(self) -> tuple[list[Running], dict[str, str]]:
+        """Return the campaigns that may have calls: running, paused or stopping; and those this version cannot read.
+
+        The latter by name, with the reason: one bad campaign must not stop the others.
+        """
         served = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPING)
         async with self._store.snapshot() as session:
             rows = await Campaigns(session).list(*served)
-            return [
-                Running(row.id, row.key, row.state, parse_campaign(row.definition, f"campaign {row.name}"))
-                for row in rows
-            ]
+        readable: list[Running] = []
+        unreadable: dict[str, str] = {}
+        for row in rows:
+            try:
+                config = parse_campaign(row.definition, f"campaign {row.name}")
+            except ConfigError as exc:
+                unreadable[row.name] = str(exc)
+            else:
+                readable.append(Running(row.id, row.key, row.state, config))
+        return readable, unreadable
 
     async def set_state(self, name: str, state: CampaignState, now: datetime) -> None:
         """Move a campaign on; raises InputError when it cannot."""

@@ -170,6 +170,8 @@ class Control:
         await self._books.set_state(str(payload["campaign"]), state, self._clock.now())
         await self._refresh()
         self._filler.hurry()
+        if state is CampaignState.RUNNING and (why := self._status()["unserved"].get(payload["campaign"])):
+            raise Refusal(f"campaign {payload['campaign']} is {state.value}, but this engine cannot serve it: {why}")
         return {"campaign": payload["campaign"], "state": state.value}
 
     async def _stop(self, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, timedelta
@@ -39,7 +40,7 @@ from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, Want, WrapEnded
-from dialer.types import AttemptRecord, Clock, Unavailable
+from dialer.types import AttemptRecord, Clock, ConfigError, DialerError, Unavailable
 
 log = structlog.get_logger("dialer.engine")
 
@@ -80,6 +81,7 @@ class Engine:
         self._commands = commands
         self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
         self.lanes: dict[tuple[int, str], Lane] = {}
+        self.unserved: dict[str, str] = {}
         self._campaigns: dict[int, Running] = {}
         self._incarnations: dict[str, str] = {}
         self.board_before: Mapping[str, Mapping[str, Any]] = {}
@@ -203,10 +205,14 @@ class Engine:
 
     async def refresh(self) -> None:
         """Read campaigns and agents anew: started, paused and stopped ones, new people."""
-        served = await self._books.campaigns()
+        served, unserved = await self._books.campaigns()
         self._campaigns = {running.campaign_id: running for running in served}
         for running in served:
-            self._serve(running)
+            try:
+                self._serve(running)
+            except ConfigError as exc:
+                unserved[running.config.name] = f"{exc}; correct config.toml and start the engine again"
+        self._tell_unserved(unserved)
         for key, lane in list(self.lanes.items()):
             if lane.campaign_id not in self._campaigns:
                 del self.lanes[key]
@@ -214,6 +220,11 @@ class Engine:
         for agent in await self._books.agents(self.config.agents.wrap_up_s):
             if agent.name not in known:
                 self.floor.seat(agent)
+
+    def _tell_unserved(self, unserved: dict[str, str]) -> None:
+        for name in unserved.keys() - self.unserved.keys():
+            log.error("campaign not served", campaign=name, detail=unserved[name])
+        self.unserved = unserved
 
     def _serve(self, running: Running) -> None:
         dialing = self.config.dialing
@@ -271,8 +282,10 @@ class Engine:
         while True:
             try:
                 await work()
-            except Unavailable as exc:
-                log.debug("put off", work=getattr(work, "__name__", ""), detail=str(exc))
+            except DialerError as exc:
+                # Calls are up: one duty that cannot be done now must not end the others.
+                level = logging.DEBUG if isinstance(exc, Unavailable) else logging.ERROR
+                log.log(level, "put off", work=getattr(work, "__name__", ""), detail=str(exc))
             await asyncio.sleep(seconds)
 
     async def _publish(self) -> None:
@@ -286,7 +299,12 @@ class Engine:
     async def _look_after(self) -> None:
         """Small duties: disk, campaigns whose last call ended, state changes made in the database."""
         self.recorder.check_disk()
-        await self.refresh()
+        try:
+            await self.refresh()
+        except Unavailable as exc:
+            self.parts["database"].failed(str(exc))
+            raise
+        self.parts["database"].works()
         busy = {call.record.campaign for call in self.book.calls()}
         for name in {lane.name for lane in self.lanes.values() if lane.state == CampaignState.STOPPING} - busy:
             await self._hopper.clear(name)

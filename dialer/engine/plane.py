@@ -34,6 +34,11 @@ class Link(Protocol):
         """Whether both sessions are logged in and reconciled."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not up, in words; empty while nothing is known."""
+        ...
+
     def shed_reason(self) -> str | None:
         """Why no new calls may go to this node now, or None."""
         ...
@@ -60,7 +65,11 @@ class Plane:
     def link_down(self, node: str) -> str | None:
         """Return why a node cannot be reached, or None."""
         link = self.links.get(node)
-        return None if link is not None and link.up else f"node {node} is not connected"
+        if link is None:
+            return f"node {node} is not configured"
+        if link.up:
+            return None
+        return f"node {node} is not connected" + (f": {link.trouble}" if link.trouble else "")
 
     def gate(self, node: str) -> str | None:
         """Return why no new calls may go to a node, or None."""

@@ -36,6 +36,7 @@ class StatusReport:
             "backlog": engine.keeper.backlog,
             "recordings_waiting": engine.recorder.waiting,
             "campaigns": {lane.name: self._lane(lane, calls) for lane in lanes},
+            "unserved": dict(engine.unserved),
         }
 
     def health(self) -> dict[str, PartHealth]:
