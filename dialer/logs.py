@@ -35,6 +35,7 @@ def configure(level: str = "info", file: Path | None = None, *, stderr: bool = T
         root.addHandler(handler)
     number = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(number)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # every start would tell which database it found
     structlog.configure(
         processors=[*_SHARED, _handed_over],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -206,7 +206,8 @@ class Session(asyncio.Protocol):
         if answer.text in _REFUSED:
             raise LoginRefused(
                 f"{self._node}: Asterisk refuses manager user {user!r}: {answer.text}; "
-                "check its secret and its addresses in the node's manager.conf"
+                "does the node run the files that 'dialer asterisk config' made with this installation's secrets.toml, "
+                "and does its manager.conf permit this address?"
             )
         raise SessionBusy(f"{self._node}: manager user {user!r} cannot log in now: {answer.text}")
 

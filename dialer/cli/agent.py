@@ -22,7 +22,7 @@ COLUMNS = ("agent", "extension", "state", "since", "reason", "campaign", "node",
 
 @click.group()
 def agent() -> None:
-    """Add agents, and act for them: log in, ready, pause, dispose, hang up, log out."""
+    """Add agents, log them in and out, and act for them."""
 
 
 @agent.command()
@@ -102,7 +102,10 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def dispose(ctx: click.Context, name: str, code: str, as_json: bool) -> None:
-    """Say how the conversation ended (promise, refusal, wrong_party, callback, dispute...); ends wrap-up."""
+    """Say with a CODE how the conversation ended; ends wrap-up.
+
+    For example promise, refusal, wrong_party, callback or dispute.
+    """
     _tell(ask_engine(configuration(ctx), "agent.dispose", agent=name, code=code), as_json)
 
 

@@ -21,7 +21,9 @@ def asterisk() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
 @click.pass_context
 def config_(ctx: click.Context, out: Path) -> None:
-    """Render all configuration files and prompts of every node of config.toml into OUT/<node>/.
+    """Write every file that the nodes need into OUT/<node>/.
+
+    These are all configuration files and prompts of each node of config.toml: what its /etc/asterisk must hold.
 
     Secrets are generated once, kept in the state directory (mode 0600) and used again by later renderings.
     """

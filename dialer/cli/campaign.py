@@ -33,7 +33,10 @@ def campaign() -> None:
 @json_option
 @click.pass_context
 def create(ctx: click.Context, file: Path, as_json: bool) -> None:
-    """Create a campaign from a TOML FILE (examples/campaign.toml explains every key)."""
+    """Create a campaign from a TOML FILE.
+
+    examples/campaign.toml in the repository explains every key.
+    """
     config, loaded = configuration(ctx), load_campaign(file)
     _check_trunks(config, loaded, file)
     wait_for(_create(config, loaded, file.read_text(encoding="utf-8")))
@@ -84,7 +87,10 @@ async def _list(config: Config) -> list[dict[str, Any]]:
 @json_option
 @click.pass_context
 def start(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Start or resume a campaign: the running engine dials as soon as an agent is ready."""
+    """Start or resume a campaign.
+
+    The running engine dials as soon as an agent is ready.
+    """
     config = configuration(ctx)
     if not wait_for(_has_leads(config, name)):
         raise InputError(f"campaign {name!r} has nobody to call; run: dialer leads import {name} FILE")
@@ -105,7 +111,10 @@ def pause(ctx: click.Context, name: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def stop(ctx: click.Context, name: str, as_json: bool) -> None:
-    """End a campaign: rings are cancelled after the legal minimum, conversations end by themselves."""
+    """End a campaign; conversations go on to their end.
+
+    Rings are cancelled after the legal minimum.
+    """
     _order(configuration(ctx), "campaign.stop", name, CampaignState.STOPPED, as_json)
 
 
@@ -141,7 +150,10 @@ async def _set_state(config: Config, name: str, state: CampaignState) -> None:
 @json_option
 @click.pass_context
 def status(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Show how far a campaign is, what it does now, and why it does not dial if it does not."""
+    """Show how far a campaign is, and why it does not dial.
+
+    Parts that do not work are listed as degraded, with the remedy.
+    """
     answer = wait_for(_status(configuration(ctx), name))
     if as_json:
         show(answer, as_json=True)
@@ -226,7 +238,10 @@ def leads() -> None:
 @json_option
 @click.pass_context
 def import_(ctx: click.Context, name: str, file: Path, as_json: bool) -> None:
-    """Import a CSV FILE of debtors into CAMPAIGN; rejected rows go to FILE.rejects.csv with their reasons."""
+    """Import a CSV FILE of debtors into CAMPAIGN.
+
+    Rejected rows go to FILE.rejects.csv with their reasons; the others are imported.
+    """
     config = configuration(ctx)
     result = wait_for(_import(config, name, file))
     show(result, as_json=as_json, sentence=_imported(result))

@@ -24,6 +24,7 @@ T = TypeVar("T")
 COMMANDS = {
     "agent": "agent",
     "asterisk": "asterisk",
+    "bench": "bench",
     "campaign": "campaign",
     "engine": "service",
     "leads": "campaign",

@@ -29,7 +29,10 @@ KINDS = {
 )
 @click.pass_context
 def report(ctx: click.Context, kind: str, campaign: str | None, fmt: reports.Format) -> None:
-    """Print a report: outcomes, agents, abandonment, or attempts (one row per attempt)."""
+    """Print a report of what was done.
+
+    The reports are outcomes, agents, abandonment and attempts (one row per attempt).
+    """
     query, columns = KINDS[kind]
     rows = wait_for(_rows(configuration(ctx), query, campaign))
     click.echo(reports.render(rows, columns, fmt), nl=False)

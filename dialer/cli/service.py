@@ -13,7 +13,7 @@ from dialer.cli.door import configuration
 @click.command()
 @click.pass_context
 def engine(ctx: click.Context) -> None:
-    """Run the engine alone: it dials, bridges and records until SIGTERM.
+    """Run the engine alone, until SIGTERM.
 
     The first SIGTERM (or Ctrl-C) stops new calls and lets conversations end; the second cuts what is not a
     conversation at once.
@@ -24,12 +24,19 @@ def engine(ctx: click.Context) -> None:
 @click.command()
 @click.pass_context
 def run(ctx: click.Context) -> None:
-    """Run the whole service: the engine and the abandoned-call menu."""
+    """Run the whole service: engine and abandoned-call menu.
+
+    The first SIGTERM (or Ctrl-C) stops new calls and lets conversations end; the second cuts what is not a
+    conversation at once.
+    """
     ctx.exit(uvloop.run(serve(configuration(ctx), menu=True)))
 
 
 @click.command()
 @click.pass_context
 def menu(ctx: click.Context) -> None:
-    """Run the abandoned-call menu alone (FastAGI): press to be called back, press not to be called again."""
+    """Run the abandoned-call menu alone (FastAGI).
+
+    Who was abandoned presses 1 to be called back, 2 not to be called again.
+    """
     serve_menu(configuration(ctx).menu)
