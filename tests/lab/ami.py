@@ -23,6 +23,7 @@ class Ami:
         state = "on" if events else "off"
         answer = self.action("Login", Username=user, Secret=secret, Events=state)
         if answer.get("Response") != "Success":
+            self.close()
             raise LabError(f"manager login as {user}: {answer}")
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,11 @@ class AsteriskLab:
         return self.config.trunks[0].port
 
     @property
+    def ami_port(self) -> int:
+        """The plain manager port: with TLS it is the one beside."""
+        return self.config.nodes[0].port + (1 if self.config.nodes[0].tls else 0)
+
+    @property
     def pid(self) -> int:
         return self._running.pid
 
@@ -114,7 +120,7 @@ class AsteriskLab:
     def ami(self, role: str = "admin", *, events: bool = True) -> Ami:
         """Log in as the events, actions or admin user."""
         users = {"events": "dialer-ev", "actions": "dialer-act", "admin": "dialer-adm"}
-        return Ami(self.node.port, users[role], getattr(self.secrets.node(NODE), role), events=events)
+        return Ami(self.ami_port, users[role], getattr(self.secrets.node(NODE), role), events=events)
 
     @property
     def _running(self) -> Process:
@@ -128,6 +134,23 @@ class AsteriskLab:
         rendered = self.directory / "rendered"
         render(self.config, self.secrets, rendered)
         shutil.copytree(rendered / NODE, self.directory / "etc", dirs_exist_ok=True)
+        if self.node.tls:
+            self._certificate()
+
+    def _certificate(self) -> None:
+        """Sign a certificate for the manager port; `ca` is the authority for the dialer's side."""
+        pem = self.directory / "etc" / "ami.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        command += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+        command += ["-keyout", str(pem), "-out", str(self.ca)]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
+        with pem.open("a") as out:
+            out.write(self.ca.read_text())
+
+    @property
+    def ca(self) -> Path:
+        """The certificate that vouches for the manager port."""
+        return self.directory / "ca.pem"
 
     def _booted(self) -> bool:
         if not self._running.alive:

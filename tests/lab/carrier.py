@@ -5,12 +5,15 @@
 | one of `REFUSALS` | that SIP status |
 | 000 | nothing is ever answered |
 | 180 | it rings until it is cancelled |
+| 181 | nothing for 3 s, then it rings until it is cancelled |
 | 201 | answered; the debtor hangs up after `talk_s` |
 | 202 | answered; an answering machine speaks its greeting |
 | 203 | answered; the debtor hangs up after 0.5 s |
 | 204, 205 | answered; the debtor presses 1 (2) every second |
 | 206 | answered; the debtor says nothing |
+| 208 | asks for credentials (`USER`, `PASSWORD`), then answers; 403 when they are wrong |
 | 207 | answered; what the debtor hears comes back as the debtor's voice |
+| 209 | answered; a person says hello and waits |
 | any other | answered; the debtor talks until the dialer hangs up |
 """
 
@@ -50,6 +53,8 @@ GREETING = (
     "por favor deje su mensaje después del tono y le devolveremos la llamada en cuanto sea posible."
 )
 
+USER, PASSWORD = "centre", "p@ss#w0rd"
+
 _NUMBER = 'regexp="sip:([+]?[0-9]*([0-9][0-9][0-9]))@" search_in="hdr" header="To:" assign_to="match,number,tail"'
 _CALLER = 'regexp="sip:[^@;]*" search_in="hdr" header="From:" assign_to="caller"'
 _WORDS = ("[$number]", "[$caller]")
@@ -76,8 +81,9 @@ class Carrier:
         sounds = work / "sounds"
         debtor = tone(sounds / "debtor.ul", DEBTOR_HZ) if media else None
         machine = speech(sounds / "machine.ul", GREETING) if media else None
+        hello = speech(sounds / "hello.ul", "¿Hola?") if media else None
         digits = {key: key_press(sounds / f"{key}.pcap", key) for key in (1, 2)}
-        text = _scenario(ring_s, _talks(talk_s, debtor, machine, digits))
+        text = _scenario(ring_s, _talks(talk_s, debtor, machine, hello, digits))
         self._sipp = Sipp(work, "carrier", text, CARRIER_HOST, port, ["-rtp_echo"])
         self._sipp.await_port()
 
@@ -119,6 +125,9 @@ def _scenario(ring_s: float, talks: str) -> str:
         branch(0, "silent"),
         respond("100 Trying", tag=""),
         *(branch(code, f"refuse{code}") for code in REFUSALS),
+        branch(208, "challenge"),
+        label("rings"),
+        branch(181, "late"),
         respond("180 Ringing"),
         branch(180, "silent"),
         f'<recv request="CANCEL" timeout="{ring_ms}" ontimeout="answer" next="cancelled"/>',
@@ -132,8 +141,12 @@ def _scenario(ring_s: float, talks: str) -> str:
         talks,
         ends(*_WORDS),
         *refusals,
+        _challenge(),
         label("ack"),
         '<recv request="ACK" next="end"/>',
+        label("late"),
+        '<pause milliseconds="3000"/>',
+        respond("180 Ringing"),
         label("silent"),
         '<recv request="CANCEL"/>',
         label("cancelled"),
@@ -144,13 +157,26 @@ def _scenario(ring_s: float, talks: str) -> str:
     )
 
 
+def _challenge() -> str:
+    """401, and the INVITE that answers it; the second one is the same call and is not logged again."""
+    ask = respond("401 Unauthorized", 'retrans="500"').replace(
+        "Contact:",
+        'WWW-Authenticate: Digest realm="carrier",nonce="47ebe028cda119c35d4877b383027d28",algorithm=MD5\nContact:',
+    )
+    check = f'<verifyauth assign_to="good" username="{USER}" password="{PASSWORD}"/>{REMEMBER}'
+    again = f'<recv request="INVITE"><action>{check}</action></recv>\n<nop next="rings" test="good"/>\n'
+    return label("challenge") + ask + '<recv request="ACK"/>\n' + again + '<nop next="refuse403"/>\n'
+
+
 def _invited() -> str:
     read = f"<ereg {_NUMBER}/><ereg {_CALLER}/>{REMEMBER}"
     read += f'<todouble assign_to="code" variable="tail"/>{log("INVITE", *_WORDS)}'
     return f'<recv request="INVITE"><action>{read}</action></recv>'
 
 
-def _talks(talk_s: float, debtor: Path | None, machine: Path | None, digits: Mapping[int, Path]) -> str:
+def _talks(
+    talk_s: float, debtor: Path | None, machine: Path | None, hello: Path | None, digits: Mapping[int, Path]
+) -> str:
     """Return the answered part, one branch a behaviour; each ends in label `ok` (BYE came) or `bye` (BYE is sent)."""
     behaviours = {
         201: play(debtor) + wait_for_bye(round(talk_s * 1000)),
@@ -160,6 +186,7 @@ def _talks(talk_s: float, debtor: Path | None, machine: Path | None, digits: Map
         205: _presses("again2", digits[2]),
         206: wait_for_bye(),
         207: wait_for_bye(),
+        209: play(hello, times=1) + wait_for_bye(),
     }
     choices = "".join(branch(code, f"talk{code}") for code in behaviours)
     rest = "".join(label(f"talk{code}") + steps for code, steps in behaviours.items())

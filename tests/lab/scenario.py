@@ -113,6 +113,6 @@ def acknowledged(*log_words: str) -> str:
     return f'<recv request="ACK"><action>{sides}{log("ANSWERED", *log_words)}</action></recv>\n'
 
 
-def play(audio: Path | None) -> str:
-    """Return the step that streams raw mu-law again and again, or nothing."""
-    return "" if audio is None else act(f'<exec rtp_stream="{audio},-1,0,PCMU/8000"/>')
+def play(audio: Path | None, times: int = -1) -> str:
+    """Return the step that streams raw mu-law (-1: again and again), or nothing."""
+    return "" if audio is None else act(f'<exec rtp_stream="{audio},{times},0,PCMU/8000"/>')
