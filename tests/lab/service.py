@@ -58,17 +58,24 @@ class Service:
 
     def run(self, *words: str, ok: bool = True, timeout_s: float = 60.0) -> str:
         """Run one command and return what it printed; a failure is an error of the test unless expected."""
-        done = subprocess.run(
+        done = self.attempt(*words, timeout_s=timeout_s)
+        if (done.returncode == 0) != ok:
+            raise LabError(f"dialer {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout + ("" if ok else done.stderr)
+
+    def attempt(
+        self, *words: str, timeout_s: float = 60.0, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command and return all about it, whatever its exit status."""
+        return subprocess.run(
             [*_dialer(), "--config", str(self.file), *words],
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            env=self._environment(),
+            env={**self._environment(), **(env or {})},
+            cwd=self.work,
             check=False,
         )
-        if (done.returncode == 0) != ok:
-            raise LabError(f"dialer {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout + ("" if ok else done.stderr)
 
     def succeeds(self, *words: str) -> bool:
         """Run one command and say whether it succeeded."""
@@ -124,7 +131,8 @@ class Service:
     def _serves(self) -> bool:
         if not self.engine.alive:
             raise LabError(f"the engine ended by itself:\n{self.engine.output[-3000:]}")
-        return (self.config.home / "redis" / "redis.sock").exists() and "engine started" in self.engine.output
+        own = self.config.redis.url or (self.config.home / "redis" / "redis.sock").exists()
+        return bool(own) and "engine started" in self.engine.output
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "DIALER_HOME": str(self.config.home)}
