@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -18,13 +19,16 @@ from dialer.config import CampaignConfig, Config, TrunkConfig, Window
 from dialer.engine.book import Book
 from dialer.engine.floor import Floor
 from dialer.engine.keeper import Keeper, Part
-from dialer.engine.lane import Lane, Trunk
+from dialer.engine.lane import Lane
+from dialer.engine.lines import Lines, Trunk
 from dialer.engine.plane import Plane
 from dialer.events import NotPlaced, Written
 from dialer.routing import Want
 from dialer.types import AttemptRecord, Clock, QueuedLead, Refused, Unavailable, Verdict
 
 log = structlog.get_logger("dialer.dialling")
+
+T = TypeVar("T")
 
 GROUP_S = 0.025
 """Intents of this long are committed together."""
@@ -104,7 +108,7 @@ class Dialling:
         self._journal = journal
         self._parts = parts
         self._incarnation = incarnation
-        self._trunks = {trunk.name: Trunk.of(trunk) for trunk in config.trunks}
+        self._lines = Lines(config.nodes, config.trunks)
         dialing = config.dialing
         self.rules = CallRules(dialing.ring_timeout_s, dialing.min_ring_s, dialing.connect_within_s, dialing.dead_leg_s)
         self.closed: str | None = None
@@ -118,31 +122,36 @@ class Dialling:
 
     async def turn(self) -> None:
         """Let due pacers decide, then place one group of calls."""
-        now = self._clock.now()
+        now = self._clock.now().timestamp()
         calls = list(self._book.calls())
-        for lane in self._lanes.values():
-            self._decide(lane, now.timestamp(), calls)
+        lanes = list(self._lanes.values())  # campaigns come and go while Redis and the database are asked
+        for lane in lanes:
+            self._decide(lane, now, calls)
         tickets: list[Ticket] = []
         try:
-            for lane in self._lanes.values():
-                tickets += await self._tickets(lane, GROUP_MAX - len(tickets))
+            for lane in lanes:
+                tickets += await self._tickets(lane, tickets)
             if tickets:
                 await self._place(tickets)
-        except Unavailable as exc:
-            # What was leased and not committed was never placed; the leases run out by themselves.
-            part = "database" if tickets else "redis"
-            self._parts[part].failed(str(exc))
-            self._keeper.release([ticket.lead.call_id for ticket in tickets])
+        except Unavailable:
+            self._give_up(tickets, lanes)
 
-    def _decide(self, lane: Lane, now: float, calls: Iterable[Call]) -> None:
+    def _give_up(self, tickets: Sequence[Ticket], lanes: Sequence[Lane]) -> None:
+        """Redis or the database is away: what was leased and not committed was never placed; ask again later."""
+        self._keeper.release([ticket.lead.call_id for ticket in tickets])
+        self._lines.give_back([ticket.trunk for ticket in tickets])
+        for lane in lanes:
+            lane.wanted = 0
+
+    def _decide(self, lane: Lane, now: float, calls: Sequence[Call]) -> None:
         if now - lane.decided_at < lane.pacer.tick_s and now >= lane.decided_at:
             return
         mine = [c for c in calls if c.record.campaign == lane.name and c.record.node == lane.node]
         decision = lane.decide(now, mine, self._floor.of(lane.name, lane.node))
-        lane.gate = self._gate(lane, mine)
+        lane.gate = self._gate(lane)
         metrics.PACING_WANTED.labels(lane.name).set(decision.dial)
 
-    def _gate(self, lane: Lane, mine: Sequence[Call]) -> str | None:
+    def _gate(self, lane: Lane) -> str | None:
         """Return why this lane may not dial at all now, or None."""
         if self.closed is not None:
             return self.closed
@@ -155,45 +164,61 @@ class Dialling:
             return f"{self._keeper.backlog} records wait to be stored"
         if len(self._book) >= self._config.dialing.max_lines:
             return f"all {self._config.dialing.max_lines} lines are in use (dialing.max_lines)"
-        if sum(1 for call in mine if call.stage in UNJOINED) >= lane.campaign.max_lines:
+        if self._unjoined(lane) >= lane.campaign.max_lines:
             return f"all {lane.campaign.max_lines} lines of the campaign are in use (max_lines)"
         return self._plane.gate(lane.node)
 
-    async def _tickets(self, lane: Lane, room: int) -> list[Ticket]:
+    def _unjoined(self, lane: Lane) -> int:
+        """Return how many calls of the campaign, on all nodes, are not with an agent yet."""
+        return sum(1 for call in self._book.calls() if call.record.campaign == lane.name and call.stage in UNJOINED)
+
+    def _room(self, lane: Lane, tickets: Sequence[Ticket]) -> int:
+        """Return how many more calls fit: into the group, into all lines and into the campaign's."""
+        leased = sum(1 for ticket in tickets if ticket.lane.name == lane.name)
+        return min(
+            GROUP_MAX - len(tickets),
+            self._config.dialing.max_lines - len(self._book) - len(tickets),
+            lane.campaign.max_lines - self._unjoined(lane) - leased,
+        )
+
+    async def _tickets(self, lane: Lane, before: Sequence[Ticket]) -> list[Ticket]:
         """Lease as many leads as lane, trunks and lines allow; the rest of the wish waits for the next turn."""
-        if lane.gate is not None or lane.wanted <= 0 or room <= 0 or self.closed is not None:
-            return []
-        if self._plane.link_down(lane.node) is not None:  # the gate is half a second old
+        if lane.gate is not None or lane.wanted <= 0 or lane.state != "running" or self.closed is not None:
             return []
         now = self._clock.now()
-        lines = self._take_lines(lane, min(lane.wanted, room), now.timestamp())
+        lines = self._take_lines(lane, min(lane.wanted, self._room(lane, before)), before, now)
         if not lines:
             return []
-        until = now + timedelta(seconds=self._config.dialing.lease_s)
-        by_priority = sorted(lane.campaign.segments, key=lambda segment: -segment.priority)
-        names = [segment.name for segment in by_priority]
-        leads = await self._hopper.lease(lane.name, names, len(lines), now, until)
-        self._parts["redis"].works()
-        for trunk in lines[len(leads) :]:
-            trunk.bucket = trunk.bucket.give_back(1)
+        leads: list[QueuedLead] = []
+        try:
+            leads = await self._asked("redis", self._lease(lane, len(lines), now))
+        finally:
+            self._lines.give_back(lines[len(leads) :])
         lane.wanted -= len(leads) if leads else lane.wanted
         return [
             Ticket(lane, lead, trunk, self._record(lane, lead, trunk.config))
             for lead, trunk in zip(leads, lines, strict=False)
         ]
 
-    def _take_lines(self, lane: Lane, n: int, now: float) -> list[Trunk]:
-        """Return a trunk for each call that may be placed now: within its rate and its channels."""
-        taken: list[Trunk] = []
-        for name in lane.campaign.trunks:
-            trunk = self._trunks[name]
-            if trunk.config.node != lane.node:
-                continue
-            busy = sum(1 for call in self._book.calls() if call.record.trunk == name)
-            free = min(n - len(taken), trunk.config.channels - busy)
-            granted, trunk.bucket = trunk.bucket.take(max(free, 0), now)
-            taken += [trunk] * granted
-        return taken
+    def _take_lines(self, lane: Lane, n: int, before: Sequence[Ticket], now: datetime) -> list[Trunk]:
+        busy = Counter(call.record.trunk for call in self._book.calls())
+        busy.update(ticket.record.trunk for ticket in before)
+        return self._lines.take(lane.campaign.trunks, lane.node, n, busy, now.timestamp())
+
+    def _lease(self, lane: Lane, n: int, now: datetime) -> Awaitable[list[QueuedLead]]:
+        by_priority = sorted(lane.campaign.segments, key=lambda segment: -segment.priority)
+        until = now + timedelta(seconds=self._config.dialing.lease_s)
+        return self._hopper.lease(lane.name, [segment.name for segment in by_priority], n, now, until)
+
+    async def _asked(self, part: str, asked: Awaitable[T]) -> T:
+        """Return the answer of a part, and keep its health."""
+        try:
+            answer = await asked
+        except Unavailable as exc:
+            self._parts[part].failed(str(exc))
+            raise
+        self._parts[part].works()
+        return answer
 
     def _record(self, lane: Lane, lead: QueuedLead, trunk: TrunkConfig) -> AttemptRecord:
         return AttemptRecord(
@@ -227,8 +252,7 @@ class Dialling:
             )
             for ticket in allowed
         ]
-        verdicts = await self._journal.commit_intents(intents)
-        self._parts["database"].works()
+        verdicts = await self._asked("database", self._journal.commit_intents(intents))
         for ticket, verdict in zip(allowed, verdicts, strict=True):
             if isinstance(verdict, Refused):
                 self._refuse(ticket, verdict)
@@ -250,6 +274,7 @@ class Dialling:
         log.info("refused", call_id=ticket.lead.call_id, rule=refused.rule, detail=refused.detail or None)
         self.on_refused(ticket.lane, ticket.lead, refused)
         self._keeper.release([ticket.lead.call_id])
+        self._lines.give_back([ticket.trunk])
 
     def _originate(self, ticket: Ticket) -> None:
         lane, lead = ticket.lane, ticket.lead

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from dialer.call import UNJOINED, Call, Stage
-from dialer.config import CampaignConfig, TrunkConfig
+from dialer.config import CampaignConfig
 from dialer.engine.books import Tally
 from dialer.events import Event
 from dialer.pacing import (
@@ -26,7 +26,6 @@ from dialer.pacing import (
     PacingPolicy,
     Snapshot,
     TalkEnded,
-    TokenBucket,
     WrapEnded,
 )
 from dialer.pacing import Stage as PacingStage
@@ -57,19 +56,6 @@ def policy_of(campaign: CampaignConfig, ring_timeout_s: float, min_ring_s: float
         ring_timeout_s=ring_timeout_s,
         min_ring_s=min_ring_s,
     )
-
-
-@dataclass
-class Trunk:
-    """A trunk and what is left of its rate."""
-
-    config: TrunkConfig
-    bucket: TokenBucket
-
-    @classmethod
-    def of(cls, config: TrunkConfig) -> Trunk:
-        """Return a trunk that may start at once; a burst never exceeds a tenth of a second's calls."""
-        return cls(config, TokenBucket(rate=config.calls_per_s, burst=max(1.0, config.calls_per_s / 10)))
 
 
 @dataclass
