@@ -7,20 +7,16 @@ own short connection and a deadline, and none of them changes a call.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import panoramisk
 
 from dialer.ami.session import LoginRefused, SessionBusy, tls_context
 from dialer.config import NodeConfig
 from dialer.types import Unavailable
-
-_OLDEST_OF: Final = {20: 19, 22: 9, 23: 3}
-"""Oldest minor release of each series whose hang-up causes and event filters can be trusted."""
 
 
 class AdminPlane:
@@ -37,7 +33,7 @@ class AdminPlane:
         self._timeout = timeout
 
     async def version(self) -> str:
-        """Return the version of Asterisk, for example `22.10.1+dfsg`; see `supported_version`."""
+        """Return the version of Asterisk, for example `22.10.1+dfsg`; see `snapshot.supported_version`."""
         async with self._manager() as manager:
             return str((await self._ask(manager, "CoreSettings"))[0]["AsteriskVersion"])
 
@@ -104,15 +100,6 @@ class AdminPlane:
     @property
     def _where(self) -> str:
         return f"node {self._node.name} ({self._node.host}:{self._node.port})"
-
-
-def supported_version(version: str) -> bool:
-    """Tell whether this Asterisk reports the hang-up causes our outcome table relies on."""
-    match = re.match(r"(\d+)\.(\d+)", version)
-    if match is None:
-        return False
-    major, minor = int(match[1]), int(match[2])
-    return major > max(_OLDEST_OF) or minor >= _OLDEST_OF.get(major, minor + 1)
 
 
 def _rows(messages: list[Any]) -> list[Any]:
