@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,6 +18,9 @@ LIST_TIMEOUT_S: Final = 10.0
 """Deadline of a list: a node at its 1,500 channels answers in a tenth of a second when it is well."""
 
 _NO_CONTACTS = "No Contacts found"
+
+OLDEST_OF: Final = {20: 19, 22: 9, 23: 3}
+"""Oldest minor release of each series whose hang-up causes and event filters can be trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,15 @@ class NodeSnapshot:
     asterisk_version: str
     channels: tuple[ChannelRow, ...] = ()
     contacts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def supported_version(version: str) -> bool:
+    """Tell whether this Asterisk reports the hang-up causes our outcome table relies on."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match is None:
+        return False
+    major, minor = int(match[1]), int(match[2])
+    return major > max(OLDEST_OF) or minor >= OLDEST_OF.get(major, minor + 1)
 
 
 async def identify(session: Session, node: str, deadline_s: float) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from dialer.ami.messages import Event
-from dialer.ami.snapshot import NodeSnapshot
+from dialer.ami.snapshot import OLDEST_OF, NodeSnapshot, supported_version
 from dialer.routing import SEATED, SoftphoneLost
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class NodeEnd:
         """Reconcile before the first event is heard; the first time, agents get back what the board says."""
         engine = self._engine
         engine.incarnation(self._name, snapshot.incarnation)
+        self._check_version(snapshot.asterisk_version)
         board: Mapping[str, Mapping[str, Any]] = {} if self._seen else engine.board_before
         self._contacts(snapshot)
         engine.inbound.lost(self._name, frozenset(row.uniqueid for row in snapshot.channels))
@@ -45,6 +46,15 @@ class NodeEnd:
         """Nothing is assumed while the node is out of sight; calls stay in the book until it is seen again."""
         calls = sum(1 for call in self._engine.book.calls() if call.record.node == self._name)
         log.warning("out of sight", node=self._name, reason=reason, calls=calls)
+
+    def _check_version(self, version: str) -> None:
+        """An Asterisk whose hang-up causes cannot be trusted gets no new calls; what is up there goes on."""
+        refused = self._engine.plane.refused
+        refused.pop(self._name, None)
+        if not supported_version(version):
+            wanted = ", ".join(f"{major}.{minor}" for major, minor in OLDEST_OF.items())
+            refused[self._name] = f"node {self._name} runs Asterisk {version}; {wanted} or newer of these is needed"
+            log.error("node refused", node=self._name, detail=refused[self._name])
 
     def _contacts(self, snapshot: NodeSnapshot) -> None:
         switchboard = self._engine.switchboard

@@ -60,6 +60,7 @@ class Plane:
         self.on_written: Callable[[str], None] = lambda call_id: None
         self.on_join_failed: Callable[[str], None] = lambda call_id: None
         self.on_leg_failed: Callable[[str, str], None] = lambda leg_id, detail: None
+        self.refused: dict[str, str] = {}
         self._join_began: dict[str, float] = {}
 
     def link_down(self, node: str) -> str | None:
@@ -73,7 +74,11 @@ class Plane:
 
     def gate(self, node: str) -> str | None:
         """Return why no new calls may go to a node, or None."""
-        return self.link_down(node) or self.links[node].shed_reason()
+        return self.unusable(node) or self.links[node].shed_reason()
+
+    def unusable(self, node: str) -> str | None:
+        """Return why a node cannot take calls at all, or None; being busy is no reason."""
+        return self.link_down(node) or self.refused.get(node)
 
     def originate(self, call: Call, trunk: TrunkConfig, campaign: CampaignConfig, language: str) -> None:
         """Place a call whose intent is committed; `on_written` or `on_not_placed` follows."""

@@ -44,7 +44,7 @@ class StatusReport:
         engine = self._engine
         found = {part.name: PartHealth(part.ok, part.detail or "") for part in list(engine.parts.values())}
         for name in list(engine.links):
-            why = engine.plane.link_down(name)
+            why = engine.plane.unusable(name)
             found[f"node {name}"] = PartHealth(why is None, why or "")
         found["outbox"] = PartHealth(not engine.keeper.full, f"{engine.keeper.backlog} records")
         return found

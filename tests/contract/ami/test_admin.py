@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import panoramisk
 import pytest
 
-from dialer.ami.admin import AdminPlane, supported_version
+from dialer.ami.admin import AdminPlane
 from dialer.ami.session import LoginRefused, SessionBusy
+from dialer.ami.snapshot import supported_version
 from dialer.config import NodeConfig
 from dialer.types import Unavailable
 from tests.contract.ami.fake import FakeAsterisk, fake_asterisk, text
