@@ -20,6 +20,9 @@ from dialer.types import Clock, InboundRecord
 
 log = structlog.get_logger("dialer.inbound")
 
+LONGEST_NUMBER = 40
+"""What the books keep of a caller's number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -79,12 +82,12 @@ class Inbound:
     def hear(self, node: str, event: UserEvent) -> None:
         """A caller arrived, or was given the message."""
         if event.name == "DialerInboundMessage":
-            self._note(event.call_id, result="message")
+            self._given_up(event.call_id)
             return
         record = InboundRecord(
             call_id=event.call_id,
             node=node,
-            phone=event.get("Caller"),
+            phone=event.get("Caller")[:LONGEST_NUMBER],  # a stranger's network writes what it likes
             dialled=event.get("Dialled"),
             arrived_at=self._clock.now(),
         )
@@ -132,10 +135,21 @@ class Inbound:
             if call.record.node == node and call.record.call_id not in alive:
                 self.hung_up(call.record.call_id)
 
+    def _given_up(self, call_id: str) -> None:
+        """The message plays, and the dialplan refuses every later join: an agent reserved meanwhile is free again."""
+        self._note(call_id, result="message")
+        call = self._calls.get(call_id)
+        if call is not None and call.agent is not None:
+            self._calls[call_id] = replace(call, agent=None)
+            self._floor.free(call.agent, call_id, talked=call.record.bridged_at is not None, lost=False)
+
     async def _serve(self, call_id: str) -> None:
-        call = self._calls[call_id]
+        call = self._calls.get(call_id)
+        if call is None:
+            return  # hung up before the books were asked
         caller = await self._find(call.record.phone, call.record.dialled)
-        if caller is None or call_id not in self._calls:
+        now = self._calls.get(call_id)
+        if caller is None or now is None or now.record.result == "message":
             return
         self._note(call_id, debtor_id=caller.debtor_id, campaign_id=caller.campaign_id)
         choice = self._floor.choose(caller.campaign, call.record.node, caller.want)

@@ -87,6 +87,12 @@ def answer(text: str = "ok", *, success: bool = True) -> Response:
     return Response(Message(Kind.RESPONSE, name, f"Response: {name}\r\nMessage: {text}".encode()))
 
 
+async def a_moment() -> None:
+    """Let every task go on until it waits for something."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 @dataclass
 class FakeLink:
     """One node: keeps what was written, and answers when the story says so."""
