@@ -139,8 +139,12 @@ class Leads:
         return found
 
     async def park(self, lead_id: int, until: datetime) -> None:
-        """Let a refused lead rest until it may be asked again, so that it does not stand in the way of others."""
-        await self._session.execute(update(Lead).where(Lead.id == lead_id).values(next_try_at=until))
+        """Let a refused lead rest until it may be asked again, so that it does not stand in the way of others.
+
+        Never sooner than it may be called already: its try may have ended since, and a cool-down be running.
+        """
+        rested = update(Lead).where(Lead.id == lead_id, Lead.next_try_at < until)
+        await self._session.execute(rested.values(next_try_at=until))
 
     async def counts(self, campaign_id: int, now: datetime) -> CampaignCounts:
         """Return how many leads are in each state, due now, in a call, and what the attempts came to."""

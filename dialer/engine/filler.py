@@ -28,6 +28,10 @@ IDLE_S = 0.5
 UNKNOWN_WAIT = timedelta(hours=24)
 """A lead refused without a known end (an unknown zone, say) rests this long before it is looked at again."""
 
+SHORT_WAIT = timedelta(minutes=1)
+PASSING = frozenset({"in_call", "already_tried", "phone_retired"})
+"""Refusals that soon are no more: the other call ends, the books learn of the try, the next phone is taken."""
+
 
 class Hopper(Protocol):
     """Where due leads wait."""
@@ -86,7 +90,8 @@ class Filler:
 
     def put_off(self, lead: QueuedLead, refused: Refused) -> None:
         """A lead was refused right before its call: let it rest until it may be called."""
-        self._put_off[lead.lead_id] = refused.until or self._clock.now() + UNKNOWN_WAIT
+        wait = SHORT_WAIT if refused.rule in PASSING else UNKNOWN_WAIT
+        self._put_off[lead.lead_id] = refused.until or self._clock.now() + wait
 
     async def run(self) -> None:
         """Fill for ever; wait out Redis and the database."""

@@ -94,6 +94,15 @@ class LeadsContract:
         assert await desk.due(NOW + timedelta(hours=1)) == []
         assert len(await desk.due(NOW + timedelta(hours=2))) == 1
 
+    async def test_a_lead_is_never_parked_into_its_cool_down(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        (lead,) = await desk.due()
+        await desk.call(lead, Outcome.ABANDONED)
+        async with store.transaction() as session:
+            await Leads(session).park(lead.lead_id, NOW + timedelta(hours=1))
+        assert await desk.due(NOW + timedelta(days=2)) == []
+
     async def test_counts_tell_where_the_list_stands(self, store: Store) -> None:
         desk = await Desk.opened(store)
         for name in ("ana", "bea", "carla", "dora"):

@@ -1,0 +1,169 @@
+"""Filling the hopper: due leads that may be called; the others rest until they may, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from dialer.engine.filler import BATCH, LOW_WATER, SHORT_WAIT, UNKNOWN_WAIT, Filler
+from dialer.engine.keeper import Part
+from dialer.engine.lane import Lane
+from dialer.pacing import Pacer, PacingPolicy
+from dialer.types import QueuedLead, Refused, Unavailable
+from tests.unit.engine.desk import NOON, Door, FakeRedis, HandClock, a_campaign, a_config, a_lead, a_moment
+
+
+class FakeLists(Door):
+    """The books, as far as the filler reads them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.due: list[QueuedLead] = []
+        self.put_off: dict[int, datetime] = {}
+        self.asked: list[tuple[str, int]] = []
+
+    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+        await self.pass_()
+        self.asked.append((campaign, limit))
+        return self.due
+
+    async def postpone(self, until: Mapping[int, datetime]) -> None:
+        await self.pass_()
+        self.put_off |= until
+
+
+class Pantry:
+    """A filler with one running campaign."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.redis = FakeRedis()
+        self.lists = FakeLists()
+        self.parts = {"redis": Part("redis"), "database": Part("database")}
+        self.lane = Lane(1, "key", a_campaign(), "a1", Pacer(PacingPolicy(mode="progressive")))
+        self.filler = Filler(
+            a_config(),
+            self.clock,
+            hopper=self.redis,
+            lists=self.lists,
+            lanes=lambda: [self.lane],
+            parts=self.parts,
+        )
+
+    @property
+    def queued(self) -> list[int]:
+        return [lead.lead_id for lead in self.redis.queued.get("c1", [])]
+
+
+@pytest.fixture
+def pantry() -> Pantry:
+    return Pantry()
+
+
+async def test_due_leads_are_offered(pantry: Pantry):
+    pantry.lists.due = [a_lead(1), a_lead(2)]
+    await pantry.filler.turn()
+    assert pantry.queued == [1, 2]
+    assert pantry.lists.asked == [("c1", BATCH)]
+
+
+async def test_a_lead_outside_its_hours_rests_until_they_begin(pantry: Pantry):
+    pantry.lists.due = [a_lead(1, time_zone="Asia/Tokyo"), a_lead(2)]
+    await pantry.filler.turn()
+    assert pantry.queued == [2]
+    assert pantry.lists.put_off == {1: datetime.fromisoformat("2026-03-03T23:00:00+00:00")}
+
+
+async def test_a_lead_of_an_unknown_zone_rests_a_day(pantry: Pantry):
+    pantry.lists.due = [a_lead(1, time_zone="Nowhere/At_All")]
+    await pantry.filler.turn()
+    assert pantry.lists.put_off == {1: NOON + UNKNOWN_WAIT}
+
+
+@pytest.mark.parametrize(
+    ("refused", "until"),
+    [
+        (Refused("phone_day_limit", until=NOON + timedelta(hours=9)), NOON + timedelta(hours=9)),
+        (Refused("opted_out"), NOON + UNKNOWN_WAIT),
+        (Refused("in_call"), NOON + SHORT_WAIT),
+        (Refused("already_tried"), NOON + SHORT_WAIT),
+        (Refused("phone_retired"), NOON + SHORT_WAIT),
+    ],
+    ids=lambda value: value.rule if isinstance(value, Refused) else "",
+)
+async def test_a_refused_lead_rests_as_long_as_the_reason_lasts(pantry: Pantry, refused: Refused, until: datetime):
+    pantry.filler.put_off(a_lead(1), refused)
+    await pantry.filler.turn()
+    assert pantry.lists.put_off == {1: until}
+
+
+@pytest.mark.parametrize("state", ["paused", "stopping"])
+async def test_only_running_campaigns_are_filled(pantry: Pantry, state: str):
+    pantry.lane.state = state
+    pantry.lists.due = [a_lead(1)]
+    await pantry.filler.turn()
+    assert pantry.queued == []
+
+
+async def test_a_full_hopper_asks_the_books_nothing(pantry: Pantry):
+    pantry.redis.queued["c1"] = [a_lead(number) for number in range(LOW_WATER)]
+    await pantry.filler.turn()
+    assert pantry.lists.asked == []
+    assert pantry.filler.waiting == {"c1": LOW_WATER}
+
+
+async def test_leases_that_ran_out_are_ended(pantry: Pantry):
+    await pantry.filler.turn()
+    assert pantry.redis.expired_at == [NOON]
+
+
+async def test_what_could_not_be_written_down_is_not_forgotten(pantry: Pantry):
+    pantry.filler.put_off(a_lead(1), Refused("in_call"))
+    pantry.lists.away = True
+    with pytest.raises(Unavailable):
+        await pantry.filler.turn()
+    pantry.lists.away = False
+    await pantry.filler.turn()
+    assert pantry.lists.put_off == {1: NOON + SHORT_WAIT}
+
+
+async def test_what_is_refused_meanwhile_stands_over_what_was_refused_before(pantry: Pantry):
+    async def fails(until: Mapping[int, datetime]) -> None:
+        pantry.filler.put_off(a_lead(1), Refused("phone_day_limit", until=NOON + timedelta(hours=9)))
+        raise Unavailable("away")
+
+    pantry.filler.put_off(a_lead(1), Refused("in_call"))
+    pantry.filler.put_off(a_lead(2), Refused("in_call"))
+    books, pantry.lists.postpone = pantry.lists.postpone, fails  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        await pantry.filler.turn()
+    pantry.lists.postpone = books  # type: ignore[method-assign]
+    await pantry.filler.turn()
+    assert pantry.lists.put_off == {1: NOON + timedelta(hours=9), 2: NOON + SHORT_WAIT}
+
+
+@pytest.mark.parametrize(("door", "part"), [("redis", "redis"), ("lists", "database")])
+async def test_the_part_that_is_away_is_named_and_named_well_again(pantry: Pantry, door: str, part: str):
+    getattr(pantry, door).away = True
+    with pytest.raises(Unavailable):
+        await pantry.filler.turn()
+    assert [name for name, each in pantry.parts.items() if not each.ok] == [part]
+    getattr(pantry, door).away = False
+    await pantry.filler.turn()
+    assert all(each.ok for each in pantry.parts.values())
+
+
+async def test_the_filler_outlives_an_outage_and_hurries_when_told(pantry: Pantry):
+    pantry.redis.away = True
+    pantry.lists.due = [a_lead(1)]
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(pantry.filler.run())
+        await a_moment()
+        pantry.redis.away = False
+        pantry.filler.hurry()
+        await a_moment()
+        running.cancel()
+    assert pantry.queued == [1]
