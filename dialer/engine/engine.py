@@ -215,6 +215,7 @@ class Engine:
         self._tell_unserved(unserved)
         for key, lane in list(self.lanes.items()):
             if lane.campaign_id not in self._campaigns:
+                lane.state = CampaignState.STOPPED  # seen by whoever still holds the lane: no call follows
                 del self.lanes[key]
         known = self.floor.agents
         for agent in await self._books.agents(self.config.agents.wrap_up_s):
