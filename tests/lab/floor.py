@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from tests.lab.ami import Message
+from tests.lab.ami import Ami, Message
 from tests.lab.asterisk import CALLER_ID, TRUNK, AsteriskLab
-from tests.lab.processes import eventually
+from tests.lab.processes import LabError, eventually
 
 
 class Floor:
@@ -19,10 +19,21 @@ class Floor:
 
     def __init__(self, lab: AsteriskLab) -> None:
         self.lab = lab
-        self.events = lab.ami("events")
-        self.actions = lab.ami("actions", events=False)
+        self.events = self._login("events")
+        self.actions = self._login("actions", events=False)
         self.noise: list[str] = []
         self._complaints = len(lab.complaints())
+
+    def _login(self, role: str, *, events: bool = True) -> Ami:
+        """Log in; Asterisk frees the only place some milliseconds after the test before left it."""
+
+        def attempt() -> Ami | None:
+            try:
+                return self.lab.ami(role, events=events)
+            except LabError:
+                return None
+
+        return eventually(attempt, f"the manager lets {role} in", 5)
 
     def __enter__(self) -> Floor:
         return self

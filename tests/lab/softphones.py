@@ -72,6 +72,18 @@ class Softphones:
         if registrar.lines().count("REGISTERED") != len(self.extensions):
             raise LabError(f"softphones not registered: {registrar.errors()[-2000:]}")
 
+    def unregister(self, extension: int) -> None:
+        """Take one softphone out as its user would; it still answers calls that are up."""
+        users = self._work / f"leaving-{extension}.csv"
+        users.write_text("SEQUENTIAL\n" + _user(extension, self._lab.secrets.extension(extension)))
+        options = ["-inf", str(users), "-m", "1", f"{HOST}:{self._lab.sip_port}"]
+        # From a port of its own, this one is taken: the star means every contact of this softphone.
+        text = _registering(0).replace("Contact: <sip:[field0]@[local_ip]:[local_port]>", "Contact: *")
+        leaving = Sipp(self._work, f"unregister-{extension}", text, HOST, free_port(HOST), options)
+        leaving.await_end(30)
+        if "REGISTERED" not in leaving.lines():
+            raise LabError(f"softphone {extension} not unregistered: {leaving.errors()[-2000:]}")
+
     def _reachable(self) -> bool:
         """Nobody answered Asterisk's questions while sipp was registering: the next ones must come through."""
         with self._lab.ami() as ami:
