@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, func, select, tuple_, update
+from sqlalchemy import Boolean, Table, bindparam, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONE_DAYS, PHONES
@@ -38,17 +38,26 @@ _KEPT_FACTS = (
     "disposition",
 )
 _PLAIN_FACTS = ("seq", "node", "trunk", "incarnation", "flags")
+_RETRACTED_BY_A_DEAD_LEG = ("agent", "bridged_at")
+"""What was taken for a conversation never was one: the agent's leg was dead, and the record says so by its flag."""
 
 
 def _told(name: str) -> Any:
     return bindparam(f"new_{name}", type_=ATTEMPTS.c[name].type)
 
 
+def _kept(name: str) -> Any:
+    kept = func.coalesce(_told(name), ATTEMPTS.c[name])
+    if name not in _RETRACTED_BY_A_DEAD_LEG:
+        return kept
+    return case((bindparam("new_retracted", type_=Boolean), _told(name)), else_=kept)
+
+
 _UPDATE_ATTEMPT = (
     update(ATTEMPTS)
     .where(ATTEMPTS.c.call_id == _told("call_id"), ATTEMPTS.c.seq < _told("seq"))
     .values(
-        {name: func.coalesce(_told(name), ATTEMPTS.c[name]) for name in _KEPT_FACTS}
+        {name: _kept(name) for name in _KEPT_FACTS}
         | {name: _told(name) for name in _PLAIN_FACTS}
         # The first outcome stands: the lead, the phone and the day's count already follow from it.
         | {"outcome": func.coalesce(ATTEMPTS.c.outcome, _told("outcome")), "state": _told("state")}
@@ -104,6 +113,7 @@ async def write_attempts(
         state = AttemptState.CLOSED if closed[record.call_id] else AttemptState.OPEN
         row: dict[str, object] = {f"new_{name}": getattr(record, name) for name in (*_KEPT_FACTS, *_PLAIN_FACTS)}
         row |= {"new_call_id": record.call_id, "new_flags": list(record.flags)}
+        row |= {"new_retracted": "dead_leg" in record.flags and record.bridged_at is None}
         row |= {"new_outcome": record.outcome and record.outcome.value, "new_state": state.value}
         rows.append(row)
     await connection.execute(_UPDATE_ATTEMPT, rows)

@@ -223,6 +223,18 @@ class OutcomesContract:
         lead_row = await desk.lead("ana")
         assert (lead_row.state, lead_row.reason) == (LeadState.DONE, "answered")
 
+    async def test_a_dead_legs_conversation_is_retracted(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        (lead,) = await desk.due()
+        await desk.book(lead)
+        joined = replace(desk.record(lead), seq=1, answered_at=NOW, bridged_at=NOW, agent="bob")
+        await desk.journal.apply([joined])
+        lost = replace(joined, seq=2, bridged_at=None, agent=None, flags=("dead_leg",))
+        await desk.journal.apply([lost])
+        (open_attempt,) = await desk.journal.open_attempts()
+        assert (open_attempt.bridged_at, open_attempt.agent, open_attempt.answered_at) == (None, None, NOW)
+
     async def test_a_record_nobody_booked_is_named(self, store: Store) -> None:
         desk = await Desk.opened(store)
         await desk.list_debtor("ana")
