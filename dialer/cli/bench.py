@@ -15,7 +15,10 @@ from dialer.bench.load import Plan, Result, run
 
 @click.group()
 def bench() -> None:
-    """Measure the dialer on real servers of this machine (scripts/provision brings them)."""
+    """Measure the dialer on this machine.
+
+    Needs the real servers that scripts/provision brings.
+    """
 
 
 @bench.command()
