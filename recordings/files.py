@@ -54,9 +54,9 @@ def wrap(
 ) -> Wrapped:
     """Turn interleaved 16-bit samples (left the debtor, right the agent) into `out_dir/YYYY/MM/DD/call_id.fmt`.
 
-    The raw file is removed only when the result is on the disk. Raises RecordingError (`disk-full`,
-    `recording-missing`, `recording-empty`, `recording`) and keeps the raw file. Called again after a crash it gives
-    the same result.
+    The raw file stays until whoever registers the result says `discard`: what it is found by after a crash. Raises
+    RecordingError (`disk-full`, `recording-missing`, `recording-empty`, `recording`). Called again it gives the same
+    result.
     """
     target = out_dir / f"{day:%Y/%m/%d}" / f"{call_id}.{fmt}"
     try:
@@ -64,13 +64,19 @@ def wrap(
             return _finished(target, fmt)
         bytes_raw = _size(raw)
         _write(raw, target, fmt)
-        wrapped = _finished(target, fmt, bytes_raw, _flags(bytes_raw, expected_size))
-        raw.unlink()
+        return _finished(target, fmt, bytes_raw, _flags(bytes_raw, expected_size))
     except FileNotFoundError as error:
         raise RecordingError(f"{raw}: no such recording", error_id="recording-missing") from error
     except (OSError, soundfile.LibsndfileError) as error:
         raise _failure(raw, target, error) from error
-    return wrapped
+
+
+def discard(raw: Path) -> None:
+    """Remove a raw file whose recording is on the disk and in the books; raises RecordingError when it cannot."""
+    try:
+        raw.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordingError(f"{raw} cannot be removed: {error}; give the dialer's user the right to") from error
 
 
 def free_mb(path: Path) -> float:

@@ -6,9 +6,10 @@ import asyncio
 import multiprocessing
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -17,26 +18,30 @@ from dialer import metrics
 from dialer.config import Config
 from dialer.engine.keeper import Part
 from dialer.types import Clock, Unavailable
-from recordings.files import RecordingError, Wrapped, free_mb, wrap
+from recordings.files import RecordingError, Wrapped, discard, free_mb, wrap
 from recordings.models import Recording, RecordingState
 
 log = structlog.get_logger("dialer.recorder")
 
 MAX_WAITING = 5_000
 RETRY_S = 2.0
+MOST_DEATHS = 3
+"""After so many workers died of one recording it is left as it is, so that the others get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One finished conversation: `size` is what Asterisk said on closing, None when it never said.
 
-    `swept` means that the file was found lying about, not that a conversation asked for it.
+    `swept` means that the file was found lying about, not that a conversation asked for it. `deaths` counts the
+    workers that died of it.
     """
 
     node: str
     call_id: str
     size: int | None
     swept: bool = False
+    deaths: int = 0
 
 
 class Shelf(Protocol):
@@ -116,10 +121,17 @@ class Recorder:
             try:
                 await self._one(pool, job)
             except BrokenExecutor:
-                self._pending.discard(job.call_id)
-                self._ask(job)
+                await self._again(replace(job, deaths=job.deaths + 1))
                 raise
             self._pending.discard(job.call_id)
+
+    async def _again(self, job: Job) -> None:
+        self._pending.discard(job.call_id)
+        if job.deaths < MOST_DEATHS:
+            self._ask(job)
+        else:
+            why = RecordingError(f"{job.deaths} workers died of {job.call_id}; its raw file is kept")
+            await self._alarm(job, why, self._clock.now())
 
     async def _one(self, pool: ProcessPoolExecutor, job: Job) -> None:
         raw = self._config.node(job.node).recordings_dir / f"{job.call_id}.raw"
@@ -138,6 +150,15 @@ class Recorder:
         metrics.RECORDINGS.labels("stored").inc()
         log.info("recorded", call_id=job.call_id, seconds=round(wrapped.seconds, 2), flags=list(wrapped.flags) or None)
         self.on_stored(job.call_id, str(wrapped.path))
+        await self._discard(pool, job, raw)
+
+    async def _discard(self, pool: ProcessPoolExecutor, job: Job, raw: Path) -> None:
+        """Only now that the books have it: a kill before this leaves the raw file for the next sweep."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, discard, raw)
+        except RecordingError as exc:
+            self._given_up.add(job.call_id)
+            log.error("raw recording left", call_id=job.call_id, detail=str(exc))  # noqa: TRY400 - no bug of ours
 
     async def _alarm(self, job: Job, error: RecordingError, now: datetime) -> None:
         """An answered call without its recording is an alarm, never a silence; a raw file that is there stays."""
@@ -147,7 +168,7 @@ class Recorder:
         metrics.RECORDINGS.labels(state.value).inc()
         if error.error_id == "disk-full":
             self._disk.failed(str(error))
-        else:
+        elif not missing:
             self._given_up.add(job.call_id)
         self.on_missing(job.call_id, f"recording_{state.value}")
         failed = Recording(call_id=job.call_id, created_at=now, state=state.value, detail=str(error))

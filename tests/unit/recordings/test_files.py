@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from recordings.files import Format, RecordingError, Wrapped, free_mb, wrap
+from recordings.files import Format, RecordingError, Wrapped, discard, free_mb, wrap
 
 DAY = date(2026, 6, 2)
 CALL = "t" + "a" * 26
@@ -40,7 +40,19 @@ def test_every_sample_of_both_sides_is_kept(raw: Path, tmp_path: Path, fmt: Form
     samples, rate = soundfile.read(wrapped.path, dtype="int16")
     assert rate == 8000
     assert samples.astype("<i2").tobytes() == conversation()
+
+
+def test_the_raw_file_stays_until_the_books_have_the_recording(raw: Path, tmp_path: Path) -> None:
+    wrap(raw, tmp_path / "kept", CALL, "flac", day=DAY)
+    assert raw.exists()
+    discard(raw)
+    discard(raw)
     assert not raw.exists()
+
+
+def test_a_raw_file_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="cannot be removed"):
+        discard(tmp_path)
 
 
 def test_the_facts_are_those_of_the_file(raw: Path, tmp_path: Path) -> None:
@@ -71,14 +83,13 @@ def test_a_file_without_sound_is_told_and_kept(raw: Path, tmp_path: Path) -> Non
 
 def test_after_a_crash_the_same_result_is_found_again(raw: Path, tmp_path: Path) -> None:
     first = wrap(raw, tmp_path, CALL, "flac", day=DAY)
+    discard(raw)
     assert wrap(raw, tmp_path, CALL, "flac", day=DAY) == first
 
 
 def test_after_a_crash_before_the_raw_file_went_it_is_wrapped_again(raw: Path, tmp_path: Path) -> None:
     first = wrap(raw, tmp_path, CALL, "flac", day=DAY)
-    raw.write_bytes(conversation())
     assert wrap(raw, tmp_path, CALL, "flac", day=DAY) == first
-    assert not raw.exists()
 
 
 def test_a_recording_that_never_was_is_missing(tmp_path: Path) -> None:
