@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns import intents as booking
@@ -103,6 +103,8 @@ class Journal:
                 connection = await session.connection()
                 statement = booking.upsert(connection, _INBOUND)
                 told = {name: statement.excluded[name] for name in _INBOUND_FIELDS if name != "call_id"}
+                # Where the audio lies is told beside the record, perhaps before its last version.
+                told["recording"] = func.coalesce(statement.excluded.recording, _INBOUND.c.recording)
                 newer = _INBOUND.c.seq < statement.excluded.seq
                 await connection.execute(
                     statement.on_conflict_do_update(index_elements=["call_id"], set_=told, where=newer), rows

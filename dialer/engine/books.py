@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, case, cast, func, or_, select
+from sqlalchemy import Text, case, cast, func, or_, select, update
 
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
-from campaigns.models import Attempt, CampaignState
+from campaigns.models import Attempt, CampaignState, InboundCall
 from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
 from dialer.config import CampaignConfig, parse_campaign
 from dialer.routing import Agent
 from dialer.store import Store
-from dialer.types import LIVE_OUTCOMES, ConfigError, Outcome, QueuedLead
-from recordings.models import Recording
+from dialer.types import LIVE_OUTCOMES, ConfigError, InboundRecord, Outcome, QueuedLead
+from recordings.models import Recording, RecordingState
 from recordings.repository import Recordings
 
 ZONES_APART = timedelta(days=1)
@@ -108,10 +108,22 @@ class Books:
         async with self._store.snapshot() as session:
             return await Debtors(session).find_by_phone(phone)
 
+    async def open_inbound(self, node: str) -> list[InboundRecord]:
+        """Return the inbound calls of a node that have no end."""
+        query = select(InboundCall).where(InboundCall.node == node, InboundCall.ended_at.is_(None))
+        names = [field.name for field in fields(InboundRecord)]
+        async with self._store.snapshot() as session:
+            rows = (await session.scalars(query)).all()
+            return [InboundRecord(**{name: getattr(row, name) for name in names}) for row in rows]
+
     async def keep_recording(self, recording: Recording) -> None:
-        """Register what is known of a call's recording."""
+        """Register what is known of a call's recording, beside the call too: its record may be long closed."""
+        stored, call_id, path = recording.state == RecordingState.STORED, recording.call_id, recording.path
         async with self._store.transaction() as session:
             await Recordings(session).store(recording)
+            if stored:
+                await session.execute(update(Attempt).where(Attempt.call_id == call_id).values(recording=path))
+                await session.execute(update(InboundCall).where(InboundCall.call_id == call_id).values(recording=path))
 
 
 def _agent(row: AgentRow, wrap_up_s: float) -> Agent:

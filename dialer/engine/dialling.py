@@ -278,6 +278,10 @@ class Dialling:
 
     def _originate(self, ticket: Ticket) -> None:
         lane, lead = ticket.lane, ticket.lead
+        if self._book.remembered(lead.call_id) is not None:
+            # The commit was acknowledged so late that the reconciliation found the intent first, and closed it.
+            log.warning("intent closed meanwhile", call_id=lead.call_id)
+            return
         call = Call(record=ticket.record, rules=self.rules, recording=recording_of(lane.campaign))
         want = want_of(lane.campaign, lead.segment, lead.language, lead.last_agent)
         self._book.add(call, want)

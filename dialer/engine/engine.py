@@ -40,7 +40,7 @@ from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, Want, WrapEnded
-from dialer.types import AttemptRecord, Clock, ConfigError, DialerError, Unavailable
+from dialer.types import AttemptRecord, Clock, ConfigError, DialerError, InboundRecord, Unavailable
 
 log = structlog.get_logger("dialer.engine")
 
@@ -240,6 +240,10 @@ class Engine:
     def incarnation(self, node: str, incarnation: str) -> None:
         """Note which Asterisk answers on a node."""
         self._incarnations[node] = incarnation
+
+    async def open_inbound(self, node: str) -> list[InboundRecord]:
+        """Return the inbound calls of a node whose end nobody has told."""
+        return await self._books.open_inbound(node)
 
     def alive(self, call_id: str) -> bool:
         """Say whether a call's recording may still grow."""

@@ -12,6 +12,7 @@ import structlog
 
 from dialer.engine.timers import Timers
 from dialer.routing import (
+    ON_CALL,
     SEATED,
     Agent,
     AgentEvent,
@@ -97,12 +98,21 @@ class Floor:
 
     def free(self, name: str, call_id: str, *, talked: bool, lost: bool) -> None:
         """Take an agent from a call; `lost` means that the agent's leg ended before the debtor's."""
-        if lost and (agent := self.agents.get(name)):
+        agent = self.agents.get(name)
+        if agent is None or agent.call_id != call_id:
+            return  # gone from that call already, perhaps back with another
+        if lost:
             # First out, then freed: a dead leg must not be chosen again for the same debtor.
             self.seat(replace(agent, next_state=AgentState.LOGGED_OUT, next_reason="the leg ended first"))
         self.apply(name, CallFreed(call_id, talked))
         if lost:
             self.apply(name, SoftphoneLost("the leg ended first"))
+
+    def call_gone(self, call_id: str) -> None:
+        """A channel that no book knows is gone: whoever talked on it is free."""
+        for agent in list(self.agents.values()):
+            if agent.call_id == call_id and agent.state in ON_CALL:
+                self.apply(agent.name, CallFreed(call_id, talked=agent.state is AgentState.TALKING))
 
     def choose(self, campaign: str, node: str, want: Want) -> Choice | None:
         """Return the best ready agent of a campaign on a node."""

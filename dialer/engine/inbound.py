@@ -6,7 +6,7 @@ Inbound calls are logged as such and never counted as attempts.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -15,7 +15,7 @@ from dialer import metrics
 from dialer.ami.messages import UserEvent
 from dialer.engine.floor import Floor
 from dialer.engine.plane import Plane
-from dialer.routing import CallFreed, CallJoined, CallReserved, Want
+from dialer.routing import ON_CALL, CallFreed, CallJoined, CallReserved, Want
 from dialer.types import Clock, InboundRecord
 
 log = structlog.get_logger("dialer.inbound")
@@ -128,6 +128,17 @@ class Inbound:
         if call.agent is not None:
             self._floor.apply(call.agent, CallFreed(call_id, talked=call.record.bridged_at is not None))
         del self._calls[call_id]
+
+    def adopt(self, records: Iterable[InboundRecord], channels: Mapping[str, str]) -> None:
+        """After a restart: callers who are still there are ours again, with their agents; the others are gone.
+
+        `channels` are the living channels' names by id.
+        """
+        talking = {agent.call_id: agent.name for agent in self._floor.agents.values() if agent.state in ON_CALL}
+        for record in records:
+            call = InboundCall(record, channels.get(record.call_id, ""), talking.get(record.call_id))
+            self._calls[record.call_id] = call
+            self.lost(record.node, frozenset(channels))
 
     def lost(self, node: str, alive: frozenset[str]) -> None:
         """After a reconnect: whoever is no longer in Asterisk is gone."""

@@ -32,8 +32,11 @@ class NodeEnd:
         self._check_version(snapshot.asterisk_version)
         board: Mapping[str, Mapping[str, Any]] = {} if self._seen else engine.board_before
         self._contacts(snapshot)
-        engine.inbound.lost(self._name, frozenset(row.uniqueid for row in snapshot.channels))
+        channels = {row.uniqueid: row.channel for row in snapshot.channels}
+        callers = [] if self._seen else await engine.open_inbound(self._name)
+        engine.inbound.lost(self._name, frozenset(channels))
         await engine.reconciler.reconcile(self._name, snapshot, board)
+        engine.inbound.adopt(callers, channels)
         self._absent()
         engine.recorder.sweep(self._name, engine.alive)
         self._seen = True

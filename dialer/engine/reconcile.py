@@ -20,7 +20,7 @@ from dialer.call import Call, CallRules, Recording, Stage
 from dialer.config import Config
 from dialer.engine.book import Book
 from dialer.engine.floor import Floor
-from dialer.engine.recovery import Adoption, is_leg, judge, legs_by_bridge
+from dialer.engine.recovery import Adoption, is_leg, judge, legs_by_bridge, partners_by_bridge
 from dialer.routing import Agent, AgentState, LegEnded, Want
 from dialer.types import AttemptRecord, Clock, Unavailable
 
@@ -165,6 +165,8 @@ class Reconciler:
         evidence = findings.evidence.get(record.call_id)
         verdict = judge(record, row, legs, evidence, findings.incarnation, log_readable=findings.readable)
         known = self._book.get(record.call_id)
+        if known is None and self._book.remembered(record.call_id) is not None:
+            return  # it ended in our own hands while the log was read
         if isinstance(verdict, Adoption):
             if known is None or known.stage is not verdict.stage:
                 self._adopt(record, known, verdict)
@@ -229,19 +231,28 @@ class Reconciler:
         for agent in list(self._floor.agents.values()):
             if agent.node == node and agent.leg_id and agent.leg_id not in rows:
                 self._floor.apply(agent.name, LegEnded("the leg was gone after a reconnect"))
+        partners = partners_by_bridge(rows.values())
         for row in rows.values():
             if is_leg(row.uniqueid) and self._floor.by_leg(row.uniqueid) is None:
-                self._adopt_leg(node, row, board)
+                self._adopt_leg(node, row, board, rows, partners.get(row.bridge_id, ""))
 
-    def _adopt_leg(self, node: str, row: ChannelRow, board: Mapping[str, Mapping[str, Any]]) -> None:
+    def _adopt_leg(
+        self,
+        node: str,
+        row: ChannelRow,
+        board: Mapping[str, Mapping[str, Any]],
+        rows: Mapping[str, ChannelRow],
+        partner: str,
+    ) -> None:
+        """Give a leg back to its agent; who talks to somebody is talking, whatever else is known."""
         extension = row.channel.removeprefix("PJSIP/").rsplit("-", 1)[0]
         agent = self._floor.by_extension(node, extension)
-        if agent is None:
+        if agent is None or agent.leg_id in rows:
             log.warning("leg without an agent", node=node, channel=row.channel)
             self._floor.end_leg(node, row.channel)
             return
         kept = board.get(agent.name, {})
-        state, reason = _state_after_restart(kept)
+        state, reason = (AgentState.TALKING, "") if partner else _state_after_restart(kept)
         since = datetime.fromisoformat(kept["since"]) if kept.get("since") else self._clock.now()
         seated = replace(
             agent,
@@ -252,7 +263,8 @@ class Reconciler:
             state=state,
             reason=reason,
             since=since,
-            call_id="",
+            call_id=partner,
+            talking_since=since if partner else None,
         )
         log.info("adopted", agent=agent.name, state=state)
         self._floor.seat(seated)

@@ -40,6 +40,11 @@ def legs_by_bridge(rows: Iterable[ChannelRow]) -> dict[str, str]:
     return {row.bridge_id: row.uniqueid for row in rows if row.bridge_id and is_leg(row.uniqueid)}
 
 
+def partners_by_bridge(rows: Iterable[ChannelRow]) -> dict[str, str]:
+    """Return who else, debtor or caller, sits in a bridge beside an agent's leg."""
+    return {row.bridge_id: row.uniqueid for row in rows if row.bridge_id and not is_leg(row.uniqueid)}
+
+
 def is_leg(channel_id: str) -> bool:
     """Say whether a channel id names an agent's nailed-up leg of ours."""
     return len(channel_id) == ID_LENGTH and channel_id.startswith("g")

@@ -117,7 +117,8 @@ class Switchboard:
             self._inbound.hear(node, event)
 
     def _answered(self, event: UserEvent) -> None:
-        self._plane.answered(event.call_id)
+        if event.call_id in self._book:
+            self._plane.answered(event.call_id)
         self._book.apply(event.call_id, Answered(event.channel, amd=event.get("Amd") == "1"))
 
     def _unjoined(self, event: UserEvent) -> None:
@@ -151,6 +152,7 @@ class Switchboard:
             self._floor.leg_ended(event.uniqueid, "the softphone hung up")
         else:
             self._inbound.hung_up(event.uniqueid)
+            self._floor.call_gone(event.uniqueid)
 
     def _not_originated(self, event: OriginateResponse) -> None:
         if is_attempt(event.uniqueid):

@@ -10,7 +10,7 @@ import pytest
 from dialer.engine.inbound import Caller, Inbound
 from dialer.routing import AgentState, Want
 from dialer.types import InboundRecord
-from tests.unit.engine.desk import CHANNEL, Desk, a_user_event
+from tests.unit.engine.desk import CHANNEL, NOON, Desk, a_user_event
 
 CALL = "1772539200.17"
 CALLER = Caller(debtor_id=7, campaign_id=1, campaign="c1", want=Want({}, "pt"), recording=True)
@@ -189,3 +189,32 @@ async def test_what_is_not_in_flight_changes_nothing(door: Door):
     door.inbound.hung_up(CALL)
     door.message()
     assert door.saved == []
+
+
+# After a restart of the engine.
+
+
+def a_kept_record(**facts: Any) -> InboundRecord:
+    usual: dict[str, Any] = {
+        "call_id": CALL,
+        "seq": 3,
+        "node": "a1",
+        "phone": "+5491155550101",
+        "dialled": "+541150000001",
+    }
+    return InboundRecord(**{**usual, "arrived_at": NOON, **facts})
+
+
+async def test_a_caller_who_is_still_there_is_ours_again_with_the_agent():
+    door = Door()
+    door.seats("ana", state=AgentState.TALKING, call_id=CALL)
+    door.inbound.adopt([a_kept_record(result="joined", bridged_at=NOON)], {CALL: CHANNEL})
+    door.inbound.hung_up(CALL)
+    assert (door.last.seq, door.last.result, door.last.ended_at) == (4, "joined", NOON)
+    assert door.agent().state is AgentState.WRAP_UP
+
+
+async def test_a_caller_who_left_meanwhile_gets_an_end():
+    door = Door()
+    door.inbound.adopt([a_kept_record()], {})
+    assert (door.last.result, door.last.ended_at, len(door.inbound)) == ("hung_up", NOON, 0)
