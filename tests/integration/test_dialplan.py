@@ -39,6 +39,18 @@ def floor(lab: AsteriskLab) -> Iterator[Floor]:
 
 
 @pytest.fixture
+def echoing(lab_root: Path, tmp_path: Path) -> Iterator[Floor]:
+    """A floor whose debtors echo: a recording of a channel does not hold what is whispered to it, an echo does."""
+    with (
+        AsteriskLab(lab_root, tmp_path / "home", prompts={"dir": own_prompts(tmp_path / "prompts")}) as lab,
+        Carrier(tmp_path, lab.carrier_port, echo=True),
+        Softphones(lab, tmp_path),
+        Floor(lab) as floor,
+    ):
+        yield floor
+
+
+@pytest.fixture
 def menu(lab: AsteriskLab) -> Iterator[None]:
     with MenuProcess(lab.config.menu):
         yield
@@ -188,19 +200,18 @@ class TestConversation:
 
 
 class TestNotice:
-    def test_the_notice_is_heard_in_the_conversation_and_recording_starts_after_it(self, floor: Floor) -> None:
-        leg = floor.agent(1001)
-        # This debtor echoes: a recording of a channel does not hold what is whispered to it.
-        call = floor.answered("207", DIALER_RECORD="notice")
-        floor.joined(call, leg)
-        heard = floor.listen(call, "noticed")
-        speak_notice(floor, call)
-        floor.events.wait("DialerNoticed", CallId=call)
-        floor.heard(heard, lambda file: seconds_of(stereo(file)[0], PROMPT_HZ["notice"]) > 0.6, "the whole notice")
-        raw = floor.listen(call, call)
+    def test_the_notice_is_heard_in_the_conversation_and_recording_starts_after_it(self, echoing: Floor) -> None:
+        leg = echoing.agent(1001)
+        call = echoing.answered("207", DIALER_RECORD="notice")
+        echoing.joined(call, leg)
+        heard = echoing.listen(call, "noticed")
+        speak_notice(echoing, call)
+        echoing.events.wait("DialerNoticed", CallId=call)
+        echoing.heard(heard, lambda file: seconds_of(stereo(file)[0], PROMPT_HZ["notice"]) > 0.6, "the whole notice")
+        raw = echoing.listen(call, call)
         eventually(lambda: raw.exists() and raw.stat().st_size > 64_000, "two seconds are recorded", 15)
-        floor.hang_up(call)
-        assert int(floor.events.wait("DialerRecorded", CallId=call)["Size"]) == raw.stat().st_size
+        echoing.hang_up(call)
+        assert int(echoing.events.wait("DialerRecorded", CallId=call)["Size"]) == raw.stat().st_size
         assert seconds_of(stereo(raw)[0], PROMPT_HZ["notice"]) < 0.2
 
     def test_the_notice_ends_with_the_debtor(self, floor: Floor) -> None:

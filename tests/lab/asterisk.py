@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -185,7 +184,7 @@ class AsteriskLab:
         return {
             "name": NODE,
             "port": free_port(),
-            "sip_bind": f"127.0.0.1:{free_port(kind=socket.SOCK_DGRAM)}",
+            "sip_bind": f"127.0.0.1:{free_port()}",
             "rtp_first": 20000,
             "rtp_last": 29998,
             "directories": self.inside,
@@ -200,7 +199,7 @@ def _trunk() -> dict[str, Any]:
         "name": TRUNK,
         "node": NODE,
         "host": CARRIER_HOST,
-        "port": free_port(CARRIER_HOST, socket.SOCK_DGRAM),
+        "port": free_port(CARRIER_HOST),
         "caller_id": CALLER_ID,
         "codecs": "ulaw",
         "qualify_s": 0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 from tests.lab.asterisk import CARRIER_HOST, AsteriskLab
@@ -20,7 +19,7 @@ class Caller:
     ) -> None:
         audio = tone(work / "sounds" / "caller.ul", DEBTOR_HZ)
         text = _calling(dialled, caller, audio, round(stay_s * 1000))
-        port = free_port(CARRIER_HOST, socket.SOCK_DGRAM)
+        port = free_port(CARRIER_HOST)
         options = ["-m", "1", f"127.0.0.1:{lab.sip_port}"]
         self._sipp = Sipp(work, f"caller-{port}", text, CARRIER_HOST, port, options)
 

@@ -12,7 +12,7 @@
 | 204, 205 | answered; the debtor presses 1 (2) every second |
 | 206 | answered; the debtor says nothing |
 | 208 | asks for credentials (`USER`, `PASSWORD`), then answers; 403 when they are wrong |
-| 207 | answered; what the debtor hears comes back as the debtor's voice |
+| 207 | answered; what the debtor hears comes back as the debtor's voice (a carrier with `echo`) |
 | 209 | answered; a person says hello and waits |
 | any other | answered; the debtor talks until the dialer hangs up |
 """
@@ -42,7 +42,7 @@ from tests.lab.scenario import (
     wait_for_bye,
 )
 from tests.lab.sipp import Sipp
-from tests.lab.sounds import DEBTOR_HZ, key_press, speech, tone
+from tests.lab.sounds import DEBTOR_HZ, key_presses, speech, tone
 
 _CLIENT = "401 403 404 405 408 410 420 480 481 484 485 486 487 488"
 _SERVER = "500 501 502 503 504 505 599 600 603 604 606"
@@ -75,16 +75,28 @@ class CarrierCall:
 
 
 class Carrier:
-    """The running carrier. `media=False` sends no sound (for load)."""
+    """The running carrier. `media=False` sends no sound (for load).
 
-    def __init__(self, work: Path, port: int, *, ring_s: float = 0.05, talk_s: float = 3.0, media: bool = True) -> None:
+    `echo` is for 207 alone: sipp then echoes into its other calls' streams too.
+    """
+
+    def __init__(
+        self,
+        work: Path,
+        port: int,
+        *,
+        ring_s: float = 0.05,
+        talk_s: float = 3.0,
+        media: bool = True,
+        echo: bool = False,
+    ) -> None:
         sounds = work / "sounds"
         debtor = tone(sounds / "debtor.ul", DEBTOR_HZ) if media else None
         machine = speech(sounds / "machine.ul", GREETING) if media else None
         hello = speech(sounds / "hello.ul", "¿Hola?") if media else None
-        digits = {key: key_press(sounds / f"{key}.pcap", key) for key in (1, 2)}
+        digits = {key: key_presses(sounds / f"{key}.pcap", key) for key in (1, 2)}
         text = _scenario(ring_s, _talks(talk_s, debtor, machine, hello, digits))
-        self._sipp = Sipp(work, "carrier", text, CARRIER_HOST, port, ["-rtp_echo"])
+        self._sipp = Sipp(work, "carrier", text, CARRIER_HOST, port, ["-rtp_echo"] if echo else [])
         self._sipp.await_port()
 
     def __enter__(self) -> Carrier:
@@ -182,8 +194,8 @@ def _talks(
         201: play(debtor) + wait_for_bye(round(talk_s * 1000)),
         202: play(machine) + wait_for_bye(),
         203: wait_for_bye(500),
-        204: _presses("again1", digits[1]),
-        205: _presses("again2", digits[2]),
+        204: _presses(digits[1]),
+        205: _presses(digits[2]),
         206: wait_for_bye(),
         207: wait_for_bye(),
         209: play(hello, times=1) + wait_for_bye(),
@@ -193,5 +205,5 @@ def _talks(
     return choices + play(debtor) + wait_for_bye() + rest
 
 
-def _presses(again: str, key: Path) -> str:
-    return label(again) + act(f'<exec play_pcap_audio="{key}"/>') + wait_for_bye(1000, again)
+def _presses(keys: Path) -> str:
+    return act(f'<exec play_pcap_audio="{keys}"/>') + wait_for_bye()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -83,21 +84,27 @@ def eventually(probe: Callable[[], T | None], what: str, timeout_s: float = 20.0
         time.sleep(0.02)
 
 
-def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port nobody listens on now, outside the range the kernel gives to clients."""
-    span = range(11000, 20000)
-    start = (os.getpid() * 61 + time.monotonic_ns() // 1000) % len(span)
-    for offset in range(len(span)):
-        port = span[(start + offset * 37) % len(span)]
-        if _free(host, port, kind):
+_given: set[int] = set()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return an even port nobody uses now, by TCP or UDP, outside the range the kernel gives to clients.
+
+    No port is given out twice, because what it is for may be started later.
+    """
+    for _ in range(2000):
+        port = random.randrange(11000, 20000, 2)
+        if port not in _given and _free(host, port):
+            _given.add(port)
             return port
     raise LabError(f"no free port on {host}")
 
 
-def _free(host: str, port: int, kind: socket.SocketKind) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+def _free(host: str, port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True

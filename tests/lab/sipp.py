@@ -46,7 +46,7 @@ class Sipp:
         self.process.kill()
 
     def _command(self) -> list[str]:
-        media = free_port(self.host, socket.SOCK_DGRAM)
+        media = free_port(self.host)
         here = self.directory
         return [
             *("sipp", "-sf", str(here / "scenario.xml"), "-i", self.host, "-p", str(self.port), "-mi", self.host),

@@ -70,20 +70,24 @@ def _mulaw(sample: int) -> int:
     return ~(sign | exponent << 4 | magnitude >> (exponent + 3) & 0x0F) & 0xFF
 
 
-def key_press(path: Path, key: int) -> Path:
-    """Write one press of a telephone key (RFC 4733, payload 101) as the pcap file that sipp plays."""
+def key_presses(path: Path, key: int, presses: int = 60) -> Path:
+    """Write a key pressed every second (RFC 4733, payload 101) as the pcap file that sipp plays.
+
+    Every press has a time stamp of its own: Asterisk takes one it knows for a repetition.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    packets = [_event(key, step, ended=step > 6) for step in range(1, 10)]
+    packets = [(press, step, _event(key, press, step)) for press in range(presses) for step in range(1, 10)]
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-    stamped = (struct.pack("<IIII", 0, step * 20000, len(p), len(p)) + p for step, p in enumerate(packets))
+    stamped = (struct.pack("<IIII", press, step * 20000, len(p), len(p)) + p for press, step, p in packets)
     path.write_bytes(header + b"".join(stamped))
     return path
 
 
-def _event(key: int, step: int, *, ended: bool) -> bytes:
-    duration = min(step, 7) * 160
-    rtp = struct.pack("!BBHII", 0x80, 101 | (0x80 if step == 1 else 0), step, 8000, 0x0D1A1E12)
-    payload = rtp + struct.pack("!BBH", key, (0x80 if ended else 0) | 10, duration)
+def _event(key: int, press: int, step: int) -> bytes:
+    marker, ended = (0x80 if step == 1 else 0), (0x80 if step > 6 else 0)
+    sequence, stamp = press * 9 + step, (press + 1) * RATE_HZ
+    rtp = struct.pack("!BBHII", 0x80, 101 | marker, sequence, stamp, 0x0D1A1E12)
+    payload = rtp + struct.pack("!BBH", key, ended | 10, min(step, 7) * 160)
     udp = struct.pack("!HHHH", 4000, 4000, 8 + len(payload), 0) + payload
     loopback = bytes([127, 0, 0, 1])
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), step, 0, 64, 17, 0, loopback, loopback) + udp
