@@ -303,7 +303,10 @@ class Engine:
 
     async def _look_after(self) -> None:
         """Small duties: disk, campaigns whose last call ended, state changes made in the database."""
+        had_room = self.parts["recordings"].ok
         self.recorder.check_disk()
+        if self.parts["recordings"].ok and not had_room:
+            self._sweep()
         try:
             await self.refresh()
         except Unavailable as exc:
@@ -315,10 +318,14 @@ class Engine:
             await self._hopper.clear(name)
             await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
 
-    async def _renew(self) -> None:
+    def _sweep(self) -> None:
+        """Wrap what was left behind: by a crash, a full queue, a full disk."""
         for name, link in self.links.items():
             if link.up:  # before its reconciliation a living conversation would not be known as such
                 self.recorder.sweep(name, self.alive)
+
+    async def _renew(self) -> None:
+        self._sweep()
         until = self.clock.now() + timedelta(seconds=self.config.dialing.lease_s)
         await self._hopper.renew([call.call_id for call in self.book.calls()], until)
 
