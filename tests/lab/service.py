@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dialer.config import Config
 from tests.lab.processes import LabError, Process, eventually
@@ -39,7 +39,7 @@ class Service:
         self._engine: Process | None = None
         self._starts = 0
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
