@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+TONE_S = 0.25
+"""How long the agent's tone at a join lasts, and a little more."""
+
 
 class AgentState(StrEnum):
     """What an agent is doing."""
@@ -316,9 +319,11 @@ def _freed(agent: Agent, event: CallFreed, now: datetime) -> AgentStep:
         return _rest(replace(agent, call_id=""), now)
     talked_s = (now - agent.talking_since).total_seconds() if agent.talking_since else 0.0
     wrapping = _to(replace(agent, talked_s=talked_s), AgentState.WRAP_UP, now)
-    if agent.wrap_up_s <= 0:
+    # A leg that still plays the tone of a join refuses the next one.
+    wrap_s = agent.wrap_up_s if talked_s >= TONE_S else max(agent.wrap_up_s, TONE_S)
+    if wrap_s <= 0:
         return _end_wrap(wrapping, now)
-    return wrapping, (StartWrapTimer(event.call_id, agent.wrap_up_s),)
+    return wrapping, (StartWrapTimer(event.call_id, wrap_s),)
 
 
 def _end_wrap(agent: Agent, now: datetime) -> AgentStep:

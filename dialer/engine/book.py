@@ -48,7 +48,7 @@ class CallPlane(Protocol):
         """End a channel."""
         ...
 
-    def play_notice(self, call: Call) -> None:
+    def play_notice(self, call: Call, language: str) -> None:
         """Play the recording notice into the conversation."""
         ...
 
@@ -136,7 +136,7 @@ class Book:
             self.seek_agent(call.call_id)
         elif call.stage is Stage.TALKING and call.recording is Recording.NOTICE:
             # Nobody knows whether the notice was heard; hearing it twice is better than not at all.
-            self._plane.play_notice(call)
+            self._plane.play_notice(call, want.language)
 
     def apply(self, call_id: str, event: Event) -> None:
         """Let something happen to a call; unknown ids are ignored (they are not ours, or long over)."""
@@ -214,7 +214,7 @@ class Book:
                 fire = partial(self.apply, call_id, TimerFired(name))
                 self._timers.start((name, call_id), seconds, fire)
             case PlayNotice():
-                self._plane.play_notice(call)
+                self._plane.play_notice(call, self._errands[call_id].want.language)
             case StartRecording():
                 self._plane.start_recording(call)
             case KeepRecording(size=size):

@@ -162,9 +162,9 @@ class Plane:
         else:
             self.on_leg_failed(agent.leg_id, f"node {agent.node} is not connected")
 
-    def play_notice(self, call: Call) -> None:
+    def play_notice(self, call: Call, language: str) -> None:
         """Play the recording notice into the conversation, by a Local channel that spies on the debtor."""
-        action = notice(call)
+        action = notice(call, language)
         self._write(call.record.node, [(action, self._next(call.call_id))], call_id=call.call_id)
 
     def start_recording(self, call: Call) -> None:
@@ -219,15 +219,17 @@ def _quietly(done: asyncio.Future[Response]) -> None:
         log.warning("no reply", detail=str(error))
 
 
-def notice(call: Call) -> Action:
+def notice(call: Call, language: str) -> Action:
     """Return the Originate that plays the recording notice to the debtor inside the conversation."""
     return Action(
         "Originate",
         (
             ("Channel", "Local/s@dialer-notice/n"),
             ("Application", "ChanSpy"),
-            ("Data", f"{call.call_id},quBE"),
+            # B: both hear it; E and S: it ends with the debtor, and at once when there is none.
+            ("Data", f"{call.call_id},quBES"),
             ("Async", "true"),
             ("Variable", f"DIALER_NOTICE_CALL={call.call_id}"),
+            ("Variable", f"DIALER_LANG={language}"),
         ),
     )
