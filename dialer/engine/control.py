@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,11 @@ from dialer.routing import (
 from dialer.types import Clock, DialerError, InputError, agent_leg_id
 
 LOGIN_POLL_S = 0.05
+LOGIN_GRACE_S = 5.0
+"""Beyond the softphone's own time to answer: the leg must still reach its holding bridge."""
+
+DISPOSITION = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What the books take; a longer one would stop every record behind it."""
 
 Order = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -122,7 +128,7 @@ class Control:
 
     async def _until_seated(self, name: str) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(self._config.agents.login_timeout_s + 5):
+            async with asyncio.timeout(self._config.agents.login_timeout_s + LOGIN_GRACE_S):
                 while self._floor.agents[name].state is AgentState.CALLING:  # noqa: ASYNC110 - bounded, and rare
                     await asyncio.sleep(LOGIN_POLL_S)
         except TimeoutError:
@@ -163,6 +169,8 @@ class Control:
         agent = self._floor.agents.get(name)
         if agent is None or not agent.call_id:
             raise Refusal(f"{name} has no conversation to dispose; it is given during the call or its wrap-up")
+        if not DISPOSITION.fullmatch(code):
+            raise InputError(f"disposition {code!r}: use up to 40 small letters, digits and _, such as promise_to_pay")
         self._book.annotate(agent.call_id, disposition=code)
         return await self._tell(payload, Disposed())
 

@@ -300,6 +300,9 @@ class Engine:
         except Unavailable as exc:
             self.floor.changed |= names
             self.parts["redis"].failed(str(exc))
+        except asyncio.CancelledError:
+            self.floor.changed |= names  # the last words say it again
+            raise
 
     async def _look_after(self) -> None:
         """Small duties: disk, campaigns whose last call ended, state changes made in the database."""
@@ -314,8 +317,10 @@ class Engine:
             raise
         self.parts["database"].works()
         busy = {call.record.campaign for call in self.book.calls()}
-        for name in {lane.name for lane in self.lanes.values() if lane.state == CampaignState.STOPPING} - busy:
+        for name in {lane.name for lane in self.lanes.values() if self._stopping(lane.name)} - busy:
             await self._hopper.clear(name)
+            if not self._stopping(name):
+                continue  # started again meanwhile
             await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
 
     def _sweep(self) -> None:
@@ -323,6 +328,9 @@ class Engine:
         for name, link in self.links.items():
             if link.up:  # before its reconciliation a living conversation would not be known as such
                 self.recorder.sweep(name, self.alive)
+
+    def _stopping(self, campaign: str) -> bool:
+        return any(lane.name == campaign and lane.state == CampaignState.STOPPING for lane in self.lanes.values())
 
     async def _renew(self) -> None:
         self._sweep()
@@ -332,7 +340,10 @@ class Engine:
     async def _audit(self) -> None:
         for name, link in self.links.items():
             if link.up:
-                await self.reconciler.audit(name, link, self._incarnations[name])
+                try:
+                    await self.reconciler.audit(name, link, self._incarnations[name])
+                except Unavailable as exc:  # one node's trouble must not keep the others from being looked at
+                    log.warning("not audited", node=name, detail=str(exc))
 
     async def _count(self) -> None:
         """Count the abandonment windows anew: days end, and the books know better than a running sum."""
