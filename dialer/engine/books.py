@@ -67,6 +67,11 @@ class Books:
                 readable.append(Running(row.id, row.key, row.state, config))
         return readable, unreadable
 
+    async def check(self) -> None:
+        """Return when the database takes a write transaction."""
+        async with self._store.transaction() as session:
+            await session.execute(select(1))
+
     async def set_state(self, name: str, state: CampaignState, now: datetime) -> None:
         """Move a campaign on; raises InputError when it cannot."""
         async with self._store.transaction() as session:

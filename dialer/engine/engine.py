@@ -310,18 +310,25 @@ class Engine:
         self.recorder.check_disk()
         if self.parts["recordings"].ok and not had_room:
             self._sweep()
-        try:
-            await self.refresh()
-        except Unavailable as exc:
-            self.parts["database"].failed(str(exc))
-            raise
-        self.parts["database"].works()
+        await self._look_at_database()
         busy = {call.record.campaign for call in self.book.calls()}
         for name in {lane.name for lane in self.lanes.values() if self._stopping(lane.name)} - busy:
             await self._hopper.clear(name)
             if not self._stopping(name):
                 continue  # started again meanwhile
             await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
+
+    async def _look_at_database(self) -> None:
+        """Read what changed there; after a failure a write has to succeed first."""
+        database = self.parts["database"]
+        try:
+            if not database.ok:
+                await self._books.check()
+                database.works()
+            await self.refresh()
+        except Unavailable as exc:
+            database.failed(str(exc))
+            raise
 
     def _sweep(self) -> None:
         """Wrap what was left behind: by a crash, a full queue, a full disk."""
