@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from dialer.clock import SystemClock
 from tests.lab.centre import Centre, centre
 from tests.lab.processes import eventually
 from tests.lab.softphones import Softphones
@@ -258,11 +258,11 @@ class TestLostSoftphones:
             at.witness.order("campaign.pause", campaign=name)
             at.seat("lola", name)
             phones.stop()
-            stopped = time.time()
+            stopped = SystemClock().now()
             at.start(name)
             lost = at.witness.hears("softphone lost", 6, agent="lola")
         (row,) = at.witness.ended(name, 1)
-        assert at.witness.moment(lost).timestamp() - stopped < 2.5
+        assert (at.witness.moment(lost) - stopped).total_seconds() < 2.5
         assert (row["outcome"], row["flags"], row["bridged_at"]) == ("abandoned", ["dead_leg"], None)
         assert row["agent"] is None
         assert at.service.report("abandonment", "--campaign", name)[0]["abandoned"] == 1

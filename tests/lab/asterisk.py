@@ -107,6 +107,11 @@ class AsteriskLab:
             self._process.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def console(self, command: str) -> str:
+        """Run one command of Asterisk's own console and return what it printed."""
+        asterisk = ["chroot", str(self.root), "asterisk", "-C", f"{self.inside}/etc/asterisk.conf", "-rx", command]
+        return subprocess.run(asterisk, check=True, capture_output=True, text=True, timeout=10).stdout
+
     def logs(self) -> str:
         """Return Asterisk's own log."""
         log = self.directory / "log/messages.log"
