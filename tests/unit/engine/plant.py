@@ -1,0 +1,181 @@
+"""A whole engine without servers: every part is real but Asterisk, Redis and the database."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from campaigns.journal import Applied, Intent, Journal
+from campaigns.models import CampaignState
+from campaigns.repository import KnownCaller
+from dialer.ami.client import AmiSecrets, NodeClient
+from dialer.config import CampaignConfig
+from dialer.engine import Engine
+from dialer.engine.books import Books, Running, Tally
+from dialer.engine.keeper import StreamRecord
+from dialer.queues.agents import AgentBoard
+from dialer.queues.beat import EngineBeat
+from dialer.queues.bus import CommandBus
+from dialer.queues.hopper import Hopper
+from dialer.queues.outcomes import OutcomeStream
+from dialer.routing import Agent, AgentState
+from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Verdict
+from recordings.models import Recording
+from tests.unit.engine.desk import Door, FakeLink, FakeRedis, HandClock, a_campaign, a_config, an_agent
+
+
+class PaperJournal(Door):
+    """Intents and outcomes in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[AttemptRecord] = []
+        self.applied: list[AttemptRecord] = []
+        self.inbound: list[InboundRecord] = []
+
+    async def commit_intents(self, intents: Sequence[Intent]) -> list[Verdict]:
+        await self.pass_()
+        return [Allowed() for _ in intents]
+
+    async def apply(self, records: Iterable[AttemptRecord]) -> Applied:
+        await self.pass_()
+        self.applied += records
+        return Applied(1, 0)
+
+    async def apply_inbound(self, records: Iterable[InboundRecord]) -> None:
+        await self.pass_()
+        self.inbound += records
+
+    async def open_attempts(self, node: str | None = None) -> list[AttemptRecord]:
+        await self.pass_()
+        return list(self.open)
+
+
+class PaperBooks(Books):
+    """The database in memory."""
+
+    def __init__(self) -> None:
+        self.paper = PaperJournal()
+        self.journal = cast(Journal, self.paper)
+        self.served: list[Running] = []
+        self.staff: list[Agent] = []
+        self.states: list[tuple[str, str]] = []
+        self.callers: list[InboundRecord] = []
+        self.known: KnownCaller | None = None
+        self.asked: list[str] = []
+
+    async def campaigns(self) -> tuple[list[Running], dict[str, str]]:
+        await self.paper.pass_()
+        return list(self.served), {}
+
+    async def set_state(self, name: str, state: CampaignState, now: datetime) -> None:
+        await self.paper.pass_()
+        self.states.append((name, state.value))
+
+    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+        await self.paper.pass_()
+        return []
+
+    async def postpone(self, until: Mapping[int, datetime]) -> None:
+        await self.paper.pass_()
+
+    async def agents(self, wrap_up_s: float) -> list[Agent]:
+        await self.paper.pass_()
+        return list(self.staff)
+
+    async def tally(self, campaign_id: int, since: datetime) -> Tally:
+        await self.paper.pass_()
+        return Tally(100, 2)
+
+    async def caller(self, phone: str) -> KnownCaller | None:
+        await self.paper.pass_()
+        self.asked.append(phone)
+        return self.known
+
+    async def open_inbound(self, node: str) -> list[InboundRecord]:
+        await self.paper.pass_()
+        return [record for record in self.callers if record.node == node]
+
+    async def keep_recording(self, recording: Recording) -> None:
+        await self.paper.pass_()
+
+
+class PaperRedis(FakeRedis):
+    """All of Redis that the engine uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cleared: list[str] = []
+        self.renewed: list[str] = []
+        self.board: dict[str, Mapping[str, Any]] = {}
+
+    async def clear(self, campaign: str) -> int:
+        await self.pass_()
+        self.cleared.append(campaign)
+        return 0
+
+    async def renew(self, call_ids: Iterable[str], until: datetime) -> list[str]:
+        await self.pass_()
+        self.renewed += call_ids
+        return []
+
+    async def read(self) -> Mapping[str, Mapping[str, Any]]:
+        await self.pass_()
+        return self.board
+
+    async def publish(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        await self.pass_()
+        self.board |= states
+
+    async def step(
+        self, apply: Callable[[list[StreamRecord]], Awaitable[None]], batch: int = 500, *, block_s: float = 0.0
+    ) -> int:
+        await self.pass_()
+        taken, self.stream = self.stream, []
+        if taken:
+            await apply(taken)
+        return len(taken)
+
+    async def stop(self) -> None:
+        await self.pass_()
+
+
+class Plant:
+    """An engine and everything it stands on."""
+
+    def __init__(self, folder: Path, **tables: Any) -> None:
+        node = {"name": "a1", "recordings_dir": folder, "evidence_file": folder / "cel.csv"}
+        (folder / "cel.csv").touch()
+        recordings = {"dir": folder / "kept", "min_free_mb": 0}
+        self.config = a_config(**{"nodes": (node,), "recordings": recordings, **tables})
+        self.clock = HandClock()
+        self.books = PaperBooks()
+        self.redis = PaperRedis()
+        self.link = FakeLink()
+        secrets = {each.name: AmiSecrets("ev", "ev", "act", "act") for each in self.config.nodes}
+        self.engine = Engine(
+            self.config,
+            self.clock,
+            books=self.books,
+            hopper=cast(Hopper, self.redis),
+            stream=cast(OutcomeStream, self.redis),
+            board=cast(AgentBoard, self.redis),
+            beat=cast(EngineBeat, self.redis),
+            commands=cast(CommandBus, self.redis),
+            secrets=secrets,
+            rng=random.Random(7),
+        )
+        for each in self.config.nodes:
+            self.engine.links[each.name] = cast(NodeClient, self.link)
+        self.engine.incarnation("a1", "a1/today")
+
+    def serves(self, state: str = "running", campaign: CampaignConfig | None = None) -> None:
+        self.books.served = [Running(1, "key", state, campaign or a_campaign())]
+
+    def hires(self, *names: str) -> None:
+        self.books.staff = [
+            an_agent(name, state=AgentState.LOGGED_OUT, leg_id="", channel="", node="", campaign="") for name in names
+        ]

@@ -1,0 +1,222 @@
+"""The engine's own duties: campaigns come and go, leases last, records leave before it does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from campaigns.repository import KnownCaller
+from dialer.call import Call, Recording, Stage
+from dialer.events import Answered, HungUp, Joined, Rang, Written
+from dialer.routing import AgentState, Disposed, Want
+from dialer.types import Unavailable
+from tests.unit.engine.desk import CHANNEL, NOON, a_campaign, a_moment, a_record, an_agent
+from tests.unit.engine.plant import Plant
+
+CALL = a_record().call_id
+
+
+@pytest.fixture
+async def plant(tmp_path: Path) -> Plant:
+    plant = Plant(tmp_path)
+    plant.serves()
+    await plant.engine.refresh()
+    return plant
+
+
+def dials(plant: Plant, recording: Recording = Recording.NO) -> str:
+    plant.engine.book.add(Call(record=a_record(), recording=recording), Want())
+    plant.engine.book.apply(CALL, Written())
+    return CALL
+
+
+async def test_a_campaign_has_a_lane_on_every_node_of_its_trunks(plant: Plant):
+    assert set(plant.engine.lanes) == {(1, "a1")}
+
+
+async def test_a_paused_campaign_keeps_its_lane_and_says_so(plant: Plant):
+    lane = plant.engine.lanes[1, "a1"]
+    plant.serves("paused")
+    await plant.engine.refresh()
+    assert (plant.engine.lanes[1, "a1"], lane.state) == (lane, "paused")
+
+
+async def test_whoever_still_holds_the_lane_of_a_gone_campaign_dials_nothing(plant: Plant):
+    lane = plant.engine.lanes[1, "a1"]
+    plant.books.served = []
+    await plant.engine.refresh()
+    assert (plant.engine.lanes, lane.state) == ({}, "stopped")
+
+
+async def test_a_campaign_on_an_unknown_trunk_stops_no_other(plant: Plant):
+    plant.serves(campaign=a_campaign(name="odd", trunks=("nowhere",)))
+    await plant.engine.refresh()
+    assert "odd" in plant.engine.unserved
+
+
+async def test_new_agents_are_seated_and_seated_ones_left_alone(plant: Plant):
+    plant.hires("ana")
+    await plant.engine.refresh()
+    plant.engine.floor.seat(an_agent("ana"))
+    await plant.engine.refresh()
+    assert plant.engine.floor.agents["ana"].state is AgentState.READY
+
+
+async def test_a_stopping_campaign_is_stopped_when_its_last_call_ended(plant: Plant):
+    plant.serves("stopping")
+    dials(plant)
+    await plant.engine._look_after()
+    assert plant.books.states == []
+    plant.engine.book.apply(CALL, HungUp(17))
+    await plant.engine._look_after()
+    assert (plant.redis.cleared, plant.books.states) == (["c1"], [("c1", "stopped")])
+
+
+async def test_a_campaign_started_again_while_it_stops_goes_on(plant: Plant):
+    plant.serves("stopping")
+    plant.redis.inside = lambda: setattr(plant.engine.lanes[1, "a1"], "state", "running")
+    await plant.engine._look_after()
+    assert plant.books.states == []
+
+
+async def test_the_leases_of_all_calls_last(plant: Plant):
+    dials(plant)
+    await plant.engine._renew()
+    assert plant.redis.renewed == [CALL]
+
+
+async def test_the_board_hears_what_changed_and_nothing_is_forgotten_when_redis_is_away(plant: Plant):
+    plant.engine.floor.seat(an_agent("ana"))
+    plant.redis.away = True
+    await plant.engine._publish()
+    plant.redis.away = False
+    await plant.engine._publish()
+    assert plant.redis.board["ana"]["state"] == "ready"
+    assert plant.engine.floor.changed == set()
+
+
+async def test_a_publication_that_is_cut_off_is_said_again(plant: Plant):
+    plant.engine.floor.seat(an_agent("ana"))
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(plant.engine._publish())
+        await asyncio.sleep(0)
+        task.cancel()
+    assert plant.engine.floor.changed == {"ana"}
+
+
+async def test_the_audit_of_one_node_hides_no_other(plant: Plant):
+    plant.books.paper.away = True
+    await plant.engine._audit()
+
+
+async def test_duties_outlive_an_outage(plant: Plant):
+    turns: list[int] = []
+
+    async def work() -> None:
+        turns.append(1)
+        raise Unavailable("away")
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(plant.engine._every(0.0, work))
+        await a_moment()
+        running.cancel()
+    assert len(turns) > 1
+
+
+# What follows from calls.
+
+
+async def test_the_end_of_a_wrap_up_is_kept(plant: Plant):
+    plant.engine.floor.seat(an_agent("ana"))
+    call_id = dials(plant)
+    for event in (Answered(CHANNEL), Joined(), HungUp(16)):
+        plant.engine.book.apply(call_id, event)
+    plant.engine.floor.apply("ana", Disposed())
+    remembered = plant.engine.book.remembered(call_id)
+    assert remembered is not None
+    assert remembered.wrap_ended_at == NOON
+
+
+async def test_a_missing_recording_is_flagged_on_its_call(plant: Plant):
+    call_id = dials(plant)
+    plant.engine.book.apply(call_id, HungUp(16))
+    plant.engine.recorder.on_missing(call_id, "recording_missing")
+    plant.engine.recorder.on_missing("t-forgotten", "recording_missing")
+    remembered = plant.engine.book.remembered(call_id)
+    assert remembered is not None
+    assert "recording_missing" in remembered.flags
+
+
+@pytest.mark.parametrize(("choice", "kept"), [("callback", "callback"), ("optout", "opt_out"), ("none", None)])
+async def test_the_keys_of_the_menu_reach_the_record(plant: Plant, choice: str, kept: str | None):
+    call_id = dials(plant)
+    plant.engine.switchboard.on_menu(call_id, choice)
+    record = plant.engine.book.remembered(call_id)
+    assert record is not None
+    assert record.disposition == kept
+
+
+@pytest.mark.parametrize("phone", ["+573009", "573009"])
+async def test_a_caller_of_a_served_campaign_is_known_with_or_without_the_plus(plant: Plant, phone: str):
+    plant.books.known = KnownCaller(7, "EJ-7", "Eva", "pt", "ana", 1, "c1", "s1")
+    caller = await plant.engine._find_caller(phone, "+541")
+    assert caller is not None
+    assert (caller.debtor_id, caller.want.language, caller.want.last_agent) == (7, "pt", "ana")
+    assert plant.books.asked == ["+573009"]
+
+
+async def test_a_caller_of_a_campaign_that_is_over_hears_the_message(plant: Plant):
+    plant.books.known = KnownCaller(7, "EJ-7", "Eva", "pt", None, 99, "old", "s1")
+    assert await plant.engine._find_caller("+573009", "+541") is None
+
+
+# Stopping.
+
+
+async def test_stopping_lets_the_legal_minimum_ring_and_conversations_end(plant: Plant):
+    call_id = dials(plant)
+    plant.engine.book.apply(call_id, Rang(CHANNEL))
+    async with asyncio.TaskGroup() as tasks:
+        draining = tasks.create_task(plant.engine._drain(asyncio.Event()))
+        await a_moment()
+        assert plant.link.sent("Hangup") == []
+        assert not draining.done()
+        plant.engine.book.apply(call_id, HungUp(16))
+    assert plant.engine.dialling.closed == "the engine is stopping"
+    plant.engine._timers.close()
+
+
+async def test_forced_everything_but_conversations_is_cut_and_flagged(plant: Plant):
+    call_id = dials(plant)
+    plant.engine.book.apply(call_id, Rang(CHANNEL))
+    talking = Call(record=a_record(call_id="t2"), stage=Stage.TALKING, channel="PJSIP/t1-2")
+    plant.engine.book.add(talking, Want())
+    force = asyncio.Event()
+    force.set()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(plant.engine._drain(force))
+        await a_moment()
+        plant.engine.book.apply(call_id, HungUp(16))
+    assert [action.get("Channel") for action in plant.link.sent("Hangup")] == [CHANNEL]
+    record = plant.engine.book.remembered(call_id)
+    assert record is not None
+    assert record.flags == ("cut_below_minimum_ring",)
+    assert "t2" in plant.engine.book
+    plant.engine._timers.close()
+
+
+async def test_the_last_words_carry_every_record_into_the_books(plant: Plant):
+    call_id = dials(plant)
+    plant.engine.book.apply(call_id, HungUp(17))
+    await plant.engine._last_words()
+    assert [str(record.outcome) for record in plant.books.paper.applied] == ["busy"]
+    assert plant.redis.released == [call_id]
+
+
+async def test_last_words_that_nobody_hears_end_all_the_same(plant: Plant):
+    plant.engine.book.apply(dials(plant), HungUp(17))
+    plant.redis.away = True
+    await plant.engine._last_words()
+    assert plant.engine.keeper.backlog == 1
