@@ -1,0 +1,81 @@
+"""Whoever changes a module finds its stories by its name; the exceptions are few and say where to look instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+ONLY_NAMES = {
+    "campaigns/models.py": "tables: what the migrations and repositories do with them is told there",
+    "recordings/models.py": "a table",
+    "dialer/commands.py": "values without behaviour: test_call tells what is ordered when",
+    "dialer/events.py": "values without behaviour: test_call tells what follows from each",
+    "dialer/metrics.py": "names of metrics: test_exposition shows them",
+    "dialer/pacing/facts.py": "values without behaviour",
+}
+"""Modules in which nothing happens."""
+
+TOLD_BY = {
+    "campaigns/intents.py": "tests/contract/books/test_journal.py",
+    "campaigns/settling.py": "tests/contract/books/test_journal.py",
+    "campaigns/listfile.py": "tests/contract/books/test_importer.py",
+    "campaigns/rows.py": "tests/contract/books/test_importer.py",
+    "dialer/agi/choice.py": "tests/unit/agi/test_menu.py",
+    "dialer/agi/server.py": "tests/unit/agi/test_menu.py",
+    "dialer/ami/snapshot.py": "tests/contract/ami/test_client.py",
+    "dialer/ami/stream.py": "tests/contract/ami/test_client.py",
+    "dialer/ami/config/layout.py": "tests/unit/ami/config/test_render.py",
+    "dialer/ami/config/pjsip.py": "tests/unit/ami/config/test_render.py",
+    "dialer/app/home.py": "tests/integration/test_bad_input.py",
+    "dialer/app/redis.py": "tests/integration/test_bad_input.py",
+    "dialer/app/service.py": "tests/integration/test_bad_input.py",
+    "dialer/bench/machine.py": "tests/integration/test_bench.py",
+    "dialer/campaign_file.py": "tests/unit/test_config.py",
+    "dialer/validation.py": "tests/unit/test_config.py",
+    "dialer/cli/agent.py": "tests/integration/test_agents.py",
+    "dialer/cli/report.py": "tests/integration/test_nobody_twice.py",
+    "dialer/cli/asterisk.py": "tests/integration/test_bad_input.py",
+    "dialer/cli/campaign.py": "tests/integration/test_bad_input.py",
+    "dialer/cli/door.py": "tests/integration/test_bad_input.py",
+    "dialer/cli/service.py": "tests/integration/test_bad_input.py",
+    "dialer/migrations/env.py": "tests/contract/books/test_store.py",
+    "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
+    "dialer/sqlite.py": "tests/contract/books/test_store.py",
+    "dialer/pacing/policy.py": "tests/unit/pacing/test_pacer.py",
+    "dialer/pacing/snapshot.py": "tests/unit/pacing/test_pacer.py",
+    "dialer/queues/beat.py": "tests/contract/queues/test_bus.py",
+    "dialer/queues/outage.py": "tests/contract/queues/test_outages.py",
+    "dialer/queues/connection.py": "tests/contract/queues/test_outages.py",
+}
+"""Modules behind another's public door, which is where their behaviour is told."""
+
+
+def modules() -> list[str]:
+    folders = ("dialer", "campaigns", "recordings")
+    found = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py") if path.stem != "__init__"]
+    return sorted(path.relative_to(REPOSITORY).as_posix() for path in found)
+
+
+def stories() -> set[str]:
+    return {path.stem for path in (REPOSITORY / "tests").rglob("test_*.py")}
+
+
+def has_stories(module: str) -> bool:
+    name = f"test_{Path(module).stem}"
+    return any(story == name or story.startswith(f"{name}_") for story in stories())
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module not in {**ONLY_NAMES, **TOLD_BY}])
+def test_a_module_has_its_stories(module: str):
+    assert has_stories(module), f"write tests/unit/{Path(module).parent}/test_{Path(module).stem}.py"
+
+
+def test_exceptions_are_modules_that_exist():
+    assert set({**ONLY_NAMES, **TOLD_BY}) - set(modules()) == set()
+
+
+def test_the_stories_of_exceptions_exist():
+    assert [story for story in TOLD_BY.values() if not (REPOSITORY / story).exists()] == []
