@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,7 @@ class Rain:
 
     def delay_s(self, digits: int) -> float:
         """Return the seconds from the answer to the message, by Asterisk's own log."""
-        moments = {line[0]: float(line[1]) for line in traces(self.at, self.calls[digits]["call_id"])}
+        moments = {line[0]: float(line[1]) for line in self.at.traces(self.calls[digits]["call_id"])}
         return moments["USER_DEFINED"] - moments["ANSWER"]
 
 
@@ -60,26 +59,13 @@ def rain(at: Centre) -> Rain:
         at.seat(name, campaign)
     at.witness.hears("dialled", campaign="lluvia", count=len(ENDINGS))
     at.witness.order("agent.pause", agent="ana", reason="se fue")
-    heard = listen(at, at.witness.hears("answered", phone=PHONES[SILENT])["call_id"])
+    heard = at.listen(at.witness.hears("answered", phone=PHONES[SILENT])["call_id"])
     at.witness.agent("bea", "talking")
     calls = {row["phone"]: row for row in at.witness.ended("lluvia", len(ENDINGS))}
     at.witness.ended("gentio", len(CROWD) - 1)
     at.witness.order("agent.hangup", agent="bea")
     crowd = at.witness.ended("gentio", len(CROWD))
     return Rain(at, {tail: calls[PHONES[tail]] for tail in ENDINGS}, crowd, heard)
-
-
-def traces(at: Centre, call_id: str) -> list[list[str]]:
-    """Return the lines of Asterisk's call log about a channel: event, epoch seconds, ..., channel name (4)."""
-    lines = csv.reader(at.lab.node.evidence_file.read_text().splitlines())
-    return [line for line in lines if line[2] == call_id]
-
-
-def listen(at: Centre, call_id: str) -> Path:
-    """Record a debtor's channel; right is what the debtor hears."""
-    channel = traces(at, call_id)[0][4]
-    at.lab.console(f"mixmonitor start {channel} {at.lab.inside}/spool/heard.raw,D")
-    return at.lab.directory / "spool/heard.raw"
 
 
 def second_of(hz: int, heard: Path) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,17 @@ class Centre:
         """Start a campaign."""
         self.witness.order("campaign.start", campaign=campaign)
 
+    def traces(self, call_id: str) -> list[list[str]]:
+        """Return the lines of Asterisk's call log about a channel: event, epoch seconds, ..., channel name (4)."""
+        lines = csv.reader(self.lab.node.evidence_file.read_text().splitlines())
+        return [line for line in lines if line[2] == call_id]
+
+    def listen(self, call_id: str) -> Path:
+        """Record a debtor's channel from now on: left what is said, right what is heard; return the file."""
+        channel, name = self.traces(call_id)[0][4], f"spool/{call_id}.raw"
+        self.lab.console(f"mixmonitor start {channel} {self.lab.inside}/{name},D")
+        return self.lab.directory / name
+
 
 @contextmanager
 def centre(
@@ -83,13 +95,15 @@ def centre(
     registered: int | None = None,
     ring_s: float = 0.1,
     talk_s: float = 3.0,
+    echo: bool = False,
     command: str = "engine",
     unknown_trunk: str | None = None,
     tables: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[Centre]:
     """Open a centre with `softphones` extensions, the first `registered` of them (default all) answering.
 
-    `unknown_trunk` names a trunk that config.toml has and Asterisk was never told of.
+    `echo` is for debtors who repeat what they hear (207). `unknown_trunk` names a trunk that config.toml has and
+    Asterisk was never told of.
     """
     home = work / "home"
     service = {"home": home, "metrics": "", **(tables or {}).get("service", {})}
@@ -97,7 +111,7 @@ def centre(
     count = softphones if registered is None else registered
     with (
         AsteriskLab(root, home, softphones=softphones, **merged) as lab,
-        Carrier(work, lab.carrier_port, ring_s=ring_s, talk_s=talk_s) as carrier,
+        Carrier(work, lab.carrier_port, ring_s=ring_s, talk_s=talk_s, echo=echo) as carrier,
         Softphones(lab, work, count=count) as phones,
         Service(_config(lab, unknown_trunk), work) as running,
     ):
