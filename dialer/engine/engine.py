@@ -14,15 +14,16 @@ import structlog
 from campaigns.compliance import zone_of
 from campaigns.models import CampaignState
 from dialer.ami.client import AmiSecrets, NodeClient
-from dialer.call import UNANSWERED, UNJOINED, Call, Recording
+from dialer.call import UNANSWERED, UNJOINED, Call
 from dialer.config import Config
 from dialer.engine.book import Book
 from dialer.engine.books import Books, Running
 from dialer.engine.control import Control, describe
-from dialer.engine.dialling import Dialling, recording_of, want_of
+from dialer.engine.dialling import Dialling
+from dialer.engine.directory import Directory
 from dialer.engine.filler import Filler
 from dialer.engine.floor import Floor
-from dialer.engine.inbound import Caller, Inbound
+from dialer.engine.inbound import Inbound
 from dialer.engine.keeper import Bookkeeper, Keeper, Part
 from dialer.engine.lane import Lane, policy_of
 from dialer.engine.nodes import NodeEnd
@@ -39,8 +40,8 @@ from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
-from dialer.routing import Agent, Want, WrapEnded
-from dialer.types import AttemptRecord, Clock, ConfigError, DialerError, InboundRecord, Unavailable
+from dialer.routing import Agent, WrapEnded
+from dialer.types import Clock, ConfigError, DialerError, InboundRecord, Unavailable
 
 log = structlog.get_logger("dialer.engine")
 
@@ -82,7 +83,7 @@ class Engine:
         self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
         self.lanes: dict[tuple[int, str], Lane] = {}
         self.unserved: dict[str, str] = {}
-        self._campaigns: dict[int, Running] = {}
+        self.directory = Directory(books.caller)
         self._incarnations: dict[str, str] = {}
         self.board_before: Mapping[str, Mapping[str, Any]] = {}
         self._asking = asyncio.Semaphore(MAX_ASKING)
@@ -100,7 +101,7 @@ class Engine:
         self.book.watchers.append(self._watch)
         self.recorder = Recorder(config, clock, self._books, self.parts["recordings"])
         self.inbound = Inbound(
-            clock, self.floor, self.plane, find=self._find_caller, ask=self._ask, save=self.keeper.save
+            clock, self.floor, self.plane, find=self.directory.caller, ask=self._ask, save=self.keeper.save
         )
         self.switchboard = Switchboard(self.book, self.floor, self.plane, self.inbound)
         journal = self._books.journal
@@ -129,7 +130,7 @@ class Engine:
             book=self.book,
             floor=self.floor,
             open_attempts=journal.open_attempts,
-            known=self._known,
+            known=self.directory.attempt,
             rules=self.dialling.rules,
         )
         self.report = StatusReport(self)
@@ -206,7 +207,7 @@ class Engine:
     async def refresh(self) -> None:
         """Read campaigns and agents anew: started, paused and stopped ones, new people."""
         served, unserved = await self._books.campaigns()
-        self._campaigns = {running.campaign_id: running for running in served}
+        self.directory.campaigns = {running.campaign_id: running for running in served}
         for running in served:
             try:
                 self._serve(running)
@@ -214,7 +215,7 @@ class Engine:
                 unserved[running.config.name] = f"{exc}; correct config.toml and start the engine again"
         self._tell_unserved(unserved)
         for key, lane in list(self.lanes.items()):
-            if lane.campaign_id not in self._campaigns:
+            if lane.campaign_id not in self.directory.campaigns:
                 lane.state = CampaignState.STOPPED  # seen by whoever still holds the lane: no call follows
                 del self.lanes[key]
         known = self.floor.agents
@@ -372,21 +373,6 @@ class Engine:
                     await work
             except (TimeoutError, Unavailable) as exc:
                 log.warning("not answered", detail=str(exc) or "timeout")
-
-    async def _find_caller(self, phone: str, dialled: str) -> Caller | None:
-        number = phone if phone.startswith("+") else f"+{phone}"
-        known = await self._books.caller(number)
-        if known is None or known.campaign_id is None or known.campaign_id not in self._campaigns:
-            return None
-        campaign = self._campaigns[known.campaign_id].config
-        want = want_of(campaign, known.segment or "", known.language, known.last_agent)
-        return Caller(known.debtor_id, known.campaign_id, campaign.name, want, campaign.recording)
-
-    def _known(self, record: AttemptRecord) -> tuple[Want, Recording]:
-        running = self._campaigns.get(record.campaign_id)
-        if running is None:
-            return Want(), Recording.NOW
-        return want_of(running.config, record.segment, "", None), recording_of(running.config)
 
     def _watch(self, before: Call, after: Call, event: Event) -> None:
         lane = self.lanes.get((after.record.campaign_id, after.record.node))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.repository import KnownCaller
 from dialer.call import Call, Recording, Stage
 from dialer.events import Answered, HungUp, Joined, Rang, Written
 from dialer.routing import AgentState, Disposed, Want
@@ -156,20 +155,6 @@ async def test_the_keys_of_the_menu_reach_the_record(plant: Plant, choice: str, 
     record = plant.engine.book.remembered(call_id)
     assert record is not None
     assert record.disposition == kept
-
-
-@pytest.mark.parametrize("phone", ["+573009", "573009"])
-async def test_a_caller_of_a_served_campaign_is_known_with_or_without_the_plus(plant: Plant, phone: str):
-    plant.books.known = KnownCaller(7, "EJ-7", "Eva", "pt", "ana", 1, "c1", "s1")
-    caller = await plant.engine._find_caller(phone, "+541")
-    assert caller is not None
-    assert (caller.debtor_id, caller.want.language, caller.want.last_agent) == (7, "pt", "ana")
-    assert plant.books.asked == ["+573009"]
-
-
-async def test_a_caller_of_a_campaign_that_is_over_hears_the_message(plant: Plant):
-    plant.books.known = KnownCaller(7, "EJ-7", "Eva", "pt", None, 99, "old", "s1")
-    assert await plant.engine._find_caller("+573009", "+541") is None
 
 
 # Stopping.
