@@ -59,9 +59,6 @@ class Agent:
     next_reason: str = ""
 
 
-# Events.
-
-
 @dataclass(frozen=True, slots=True)
 class LoginOrdered:
     """The agent wants to work on this campaign: call the softphone on this node."""
