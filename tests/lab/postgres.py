@@ -46,7 +46,10 @@ class Postgres:
 
     def stop(self) -> None:
         """End the server in its own time, closing every connection."""
-        self._process.stop(signal.SIGINT)
+        # Not the child itself: that may be runuser, which keeps the signal for itself.
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+        eventually(lambda: not self._process.alive, "PostgreSQL ends", 20, self._work / "postgres.log")
+        self._process.stop()
 
     def kill9(self) -> None:
         """End the server and its workers as a crash would."""
