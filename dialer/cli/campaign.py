@@ -180,6 +180,7 @@ async def _status(config: Config, name: str) -> dict[str, Any]:
         "engine": beat is not None,
         "not_dialling_because": away or _why_not(name, books["state"], beat),
         "pacing": lane.get("pacing"),
+        "refused": lane.get("refused", {}),
         "calls": lane.get("calls", {}),
         "agents": lane.get("agents", {}),
         "abandonment": lane.get("abandonment", {}),
@@ -208,8 +209,15 @@ def _why_not(name: str, state: str, beat: Mapping[str, Any] | None) -> str | Non
     if name not in beat["campaigns"]:
         waiting = "the engine has not seen it yet" if state == CampaignState.RUNNING else f"campaign is {state}"
         return str(beat["unserved"].get(name, waiting))
-    gate = beat["campaigns"][name]["gate"]
-    return None if gate is None else str(gate)
+    lane = beat["campaigns"][name]
+    if lane["gate"] is not None:
+        return str(lane["gate"])
+    if not set(lane["agents"]) - {"logged_out", "calling"}:
+        return "no agent is logged in"
+    if lane["waiting_leads"] or lane["calls"]:
+        return None
+    refused = ", ".join(f"{rule} {times}" for rule, times in lane["refused"].items())
+    return "nobody may be called now" + (f"; refused so far: {refused}" if refused else "")
 
 
 async def _beat_or_why(config: Config) -> tuple[dict[str, Any] | None, str | None]:

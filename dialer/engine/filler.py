@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -83,6 +84,7 @@ class Filler:
         self._wake = asyncio.Event()
         self._put_off: dict[int, datetime] = {}
         self.waiting: dict[str, int] = {}
+        self.refused: defaultdict[int, Counter[str]] = defaultdict(Counter)
 
     def hurry(self) -> None:
         """Fill now: a campaign was started or leads were imported."""
@@ -90,6 +92,7 @@ class Filler:
 
     def put_off(self, lead: QueuedLead, refused: Refused) -> None:
         """A lead was refused right before its call: let it rest until it may be called."""
+        self.refused[lead.campaign_id][refused.rule] += 1
         wait = SHORT_WAIT if refused.rule in PASSING else UNKNOWN_WAIT
         self._put_off[lead.lead_id] = refused.until or self._clock.now() + wait
 

@@ -60,6 +60,7 @@ class StatusReport:
             "gate": lane.gate,
             "pacing": lane.decision.reason,
             "waiting_leads": self._engine.filler.waiting.get(lane.name, 0),
+            "refused": dict(self._engine.filler.refused[lane.campaign_id]),
             "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
             "agents": {state.value: agents.count(state) for state in AgentState if state in agents},
             "abandonment": {
