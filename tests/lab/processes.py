@@ -44,6 +44,15 @@ class Process:
         return self._child.poll() is None
 
     @property
+    def exit_status(self) -> int | None:
+        """How the process ended; None while it runs."""
+        return self._child.poll()
+
+    def send(self, sign: signal.Signals) -> None:
+        """Send one signal to the process alone, and wait for nothing."""
+        self._child.send_signal(sign)
+
+    @property
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
