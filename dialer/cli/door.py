@@ -37,6 +37,8 @@ COMMANDS = {
 EXIT_INPUT = 2
 """The command, the configuration or a file is wrong; nothing was changed."""
 
+_INPUT_IDS = frozenset({ConfigError.error_id, InputError.error_id})
+
 EXIT_FAILED = 1
 """The command was right, but it could not be carried out."""
 
@@ -59,10 +61,10 @@ class Door(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ConfigError, InputError) as exc:
-            _fail(exc, EXIT_INPUT)
         except DialerError as exc:
-            _fail(exc, EXIT_FAILED)
+            # By its id as well: what the engine refuses comes back over the bus without its class.
+            wrong = isinstance(exc, ConfigError | InputError) or exc.error_id in _INPUT_IDS
+            _fail(exc, EXIT_INPUT if wrong else EXIT_FAILED)
 
 
 def _fail(error: DialerError, status: int) -> None:
