@@ -264,6 +264,12 @@ class Config(Section):
                 raise ValueError(
                     f"trunk {trunk.name!r} names node {trunk.node!r}; known nodes: {', '.join(nodes) or 'none'}"
                 )
+        for key in ("recordings_dir", "evidence_file"):
+            places = [getattr(node, key) for node in self.nodes]
+            if len(set(places)) != len(places):
+                raise ValueError(
+                    f"two nodes have the same {key}; give each its own, or one's files pass for the other's"
+                )
         return self
 
     @property

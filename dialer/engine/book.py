@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -170,6 +171,12 @@ class Book:
         """Return the record of a call in flight or recently ended."""
         errand = self._errands.get(call_id)
         return errand.call.record if errand else self._tail.get(call_id)
+
+    def tell_again(self, call_id: str, ended_before: datetime) -> None:
+        """Save the record of an ended call once more, if it ended that long ago."""
+        record = self._tail.get(call_id)
+        if record is not None and record.ended_at is not None and record.ended_at < ended_before:
+            self._keeper.save(record)
 
     def waiting_first(self) -> list[Call]:
         """Return the live people without an agent, longest wait first."""

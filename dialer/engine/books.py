@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -121,14 +121,16 @@ class Books:
             rows = (await session.scalars(query)).all()
             return [InboundRecord(**{name: getattr(row, name) for name in names}) for row in rows]
 
-    async def keep_recording(self, recording: Recording) -> None:
-        """Register what is known of a call's recording, beside the call too: its record may be long closed."""
-        stored, call_id, path = recording.state == RecordingState.STORED, recording.call_id, recording.path
+    async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
+        """Register what is known of these recordings, beside the calls too: their records may be long closed."""
+        paths = {each.call_id: each.path for each in recordings if each.state == RecordingState.STORED}
         async with self._store.transaction() as session:
-            await Recordings(session).store(recording)
-            if stored:
-                await session.execute(update(Attempt).where(Attempt.call_id == call_id).values(recording=path))
-                await session.execute(update(InboundCall).where(InboundCall.call_id == call_id).values(recording=path))
+            shelf = Recordings(session)
+            for recording in recordings:
+                await shelf.store(recording)
+            for table in (Attempt, InboundCall) if paths else ():
+                known = case(paths, value=table.call_id)
+                await session.execute(update(table).where(table.call_id.in_(paths)).values(recording=known))
 
 
 def _agent(row: AgentRow, wrap_up_s: float) -> Agent:

@@ -199,7 +199,7 @@ class Engine:
             self._beat.run(self.report.status),
             self._every(PUBLISH_S, self._publish),
             self._every(REFRESH_S, self._look_after),
-            self._every(RENEW_S, self._renew),
+            self._every(min(RENEW_S, self.config.dialing.lease_s / 4), self._renew),
             self._every(AUDIT_S, self._audit),
             self._every(AUDIT_S, self._count),
         ]

@@ -60,6 +60,9 @@ class Findings:
     readable: bool = True
 
 
+TOLD_AGAIN = timedelta(seconds=60)
+"""A record that has not reached the books for this long was lost on its way."""
+
 OpenAttempts = Callable[[str], Awaitable[list[AttemptRecord]]]
 Known = Callable[[AttemptRecord], tuple[Want, Recording]]
 
@@ -111,7 +114,11 @@ class Reconciler:
         """
         limit = self._clock.now() - GRACE
         known = {call.call_id: call for call in self._book.calls() if call.record.node == node}
-        strays = [record for record in await self._strays(node) if record.intent_at < limit]
+        still_open = await self._open_attempts(node)
+        for record in still_open:
+            # Ended long ago and open in the books: Redis lost what it had taken. Told twice is written once.
+            self._book.tell_again(record.call_id, ended_before=self._clock.now() - TOLD_AGAIN)
+        strays = [r for r in still_open if r.intent_at < limit and self._book.remembered(r.call_id) is None]
         if not known and not strays:
             return
         answer = await link.request(core_show_channels(), is_list=True)

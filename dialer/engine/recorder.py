@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,8 @@ log = structlog.get_logger("dialer.recorder")
 
 MAX_WAITING = 5_000
 RETRY_S = 2.0
+GATHER_S = 0.5
+MOST_AT_ONCE = 50
 MOST_DEATHS = 3
 """After so many workers died of one recording it is left as it is, so that the others get their turn."""
 
@@ -47,8 +49,8 @@ class Job:
 class Shelf(Protocol):
     """Where recordings are registered."""
 
-    async def keep_recording(self, recording: Recording) -> None:
-        """Register what is known of a call's recording; idempotent by call_id."""
+    async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
+        """Register what is known of these calls' recordings, all or none; idempotent by call_id."""
         ...
 
 
@@ -117,13 +119,30 @@ class Recorder:
 
     async def _work(self, pool: ProcessPoolExecutor) -> None:
         while True:
-            job = await self._jobs.get()
+            jobs = [await self._jobs.get()]
+            # A moment's recordings go into the books together: a transaction each costs more than their audio.
+            await asyncio.sleep(GATHER_S)
+            while len(jobs) < MOST_AT_ONCE and not self._jobs.empty():
+                jobs.append(self._jobs.get_nowait())
+            await self._keep(pool, jobs)
+
+    async def _keep(self, pool: ProcessPoolExecutor, jobs: list[Job]) -> None:
+        """Wrap some recordings, register them in one transaction, and only then let their raw files go."""
+        done: list[tuple[Job, Wrapped]] = []
+        for position, job in enumerate(jobs):
             try:
-                await self._one(pool, job)
+                wrapped = await self._wrapped(pool, job)
             except BrokenExecutor:
                 await self._again(replace(job, deaths=job.deaths + 1))
+                for other in (*(kept for kept, _ in done), *jobs[position + 1 :]):
+                    self._pending.discard(other.call_id)
+                    self._ask(other)
                 raise
-            self._pending.discard(job.call_id)
+            if wrapped is None:
+                self._pending.discard(job.call_id)
+            else:
+                done.append((job, wrapped))
+        await self._register(pool, done)
 
     async def _again(self, job: Job) -> None:
         self._pending.discard(job.call_id)
@@ -133,24 +152,35 @@ class Recorder:
             why = RecordingError(f"{job.deaths} workers died of {job.call_id}; its raw file is kept")
             await self._alarm(job, why, self._clock.now())
 
-    async def _one(self, pool: ProcessPoolExecutor, job: Job) -> None:
-        raw = self._config.node(job.node).recordings_dir / f"{job.call_id}.raw"
+    async def _wrapped(self, pool: ProcessPoolExecutor, job: Job) -> Wrapped | None:
+        raw = self._raw(job)
         if job.swept and not raw.exists():
-            return
+            return None
         now, kept = self._clock.now(), self._config.recordings
         ask = partial(
             wrap, raw, self._config.recordings_dir, job.call_id, kept.format, day=now.date(), expected_size=job.size
         )
         try:
-            wrapped = await asyncio.get_running_loop().run_in_executor(pool, ask)
+            return await asyncio.get_running_loop().run_in_executor(pool, ask)
         except RecordingError as exc:
             await self._alarm(job, exc, now)
+            return None
+
+    def _raw(self, job: Job) -> Path:
+        return self._config.node(job.node).recordings_dir / f"{job.call_id}.raw"
+
+    async def _register(self, pool: ProcessPoolExecutor, done: list[tuple[Job, Wrapped]]) -> None:
+        if not done:
             return
-        await until_stored(partial(self._shelf.keep_recording, stored(job.call_id, wrapped, now)))
-        metrics.RECORDINGS.labels("stored").inc()
-        log.info("recorded", call_id=job.call_id, seconds=round(wrapped.seconds, 2), flags=list(wrapped.flags) or None)
-        self.on_stored(job.call_id, str(wrapped.path))
-        await self._discard(pool, job, raw)
+        rows = [stored(job.call_id, wrapped, self._clock.now()) for job, wrapped in done]
+        await until_stored(partial(self._shelf.keep_recordings, rows))
+        for job, wrapped in done:
+            metrics.RECORDINGS.labels("stored").inc()
+            seconds, flags = round(wrapped.seconds, 2), list(wrapped.flags) or None
+            log.info("recorded", call_id=job.call_id, seconds=seconds, flags=flags)
+            self.on_stored(job.call_id, str(wrapped.path))
+            await self._discard(pool, job, self._raw(job))
+            self._pending.discard(job.call_id)
 
     async def _discard(self, pool: ProcessPoolExecutor, job: Job, raw: Path) -> None:
         """Only now that the books have it: a kill before this leaves the raw file for the next sweep."""
@@ -172,7 +202,7 @@ class Recorder:
             self._given_up.add(job.call_id)
         self.on_missing(job.call_id, f"recording_{state.value}")
         failed = Recording(call_id=job.call_id, created_at=now, state=state.value, detail=str(error))
-        await until_stored(partial(self._shelf.keep_recording, failed))
+        await until_stored(partial(self._shelf.keep_recordings, [failed]))
 
 
 def stored(call_id: str, wrapped: Wrapped, now: datetime) -> Recording:

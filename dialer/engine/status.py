@@ -35,7 +35,7 @@ class StatusReport:
             "inbound": len(engine.inbound),
             "backlog": engine.keeper.backlog,
             "recordings_waiting": engine.recorder.waiting,
-            "campaigns": {lane.name: self._lane(lane, calls) for lane in lanes},
+            "campaigns": {name: self._campaign(name, lanes, calls) for name in sorted({lane.name for lane in lanes})},
             "unserved": dict(engine.unserved),
         }
 
@@ -49,21 +49,25 @@ class StatusReport:
         found["outbox"] = PartHealth(not engine.keeper.full, f"{engine.keeper.backlog} records")
         return found
 
-    def _lane(self, lane: Lane, calls: list[Call]) -> dict[str, Any]:
-        mine = [call.stage.value for call in calls if call.record.campaign == lane.name]
-        agents = [agent.state for agent in self._engine.floor.of(lane.name, lane.node)]
+    def _campaign(self, name: str, lanes: list[Lane], calls: list[Call]) -> dict[str, Any]:
+        """Return a campaign over all its nodes; a gate is shown only when no node may dial."""
+        mine = [lane for lane in lanes if lane.name == name]
+        stages = [call.stage.value for call in calls if call.record.campaign == name]
+        agents = [agent.state for lane in mine for agent in self._engine.floor.of(name, lane.node)]
         for state in AgentState:
-            metrics.AGENTS.labels(lane.name, state.value).set(agents.count(state))
+            metrics.AGENTS.labels(name, state.value).set(agents.count(state))
+        gates = [lane.gate for lane in mine]
+        first = mine[0]
         return {
-            "state": lane.state,
-            "node": lane.node,
-            "gate": lane.gate,
-            "pacing": lane.decision.reason,
-            "waiting_leads": self._engine.filler.waiting.get(lane.name, 0),
-            "refused": dict(self._engine.filler.refused[lane.campaign_id]),
-            "calls": {stage: mine.count(stage) for stage in sorted(set(mine))},
+            "state": first.state,
+            "node": ", ".join(lane.node for lane in mine),
+            "gate": "; ".join(str(gate) for gate in gates) if all(gates) else None,
+            "pacing": " | ".join(lane.decision.reason for lane in mine),
+            "waiting_leads": self._engine.filler.waiting.get(name, 0),
+            "refused": dict(self._engine.filler.refused[first.campaign_id]),
+            "calls": {stage: stages.count(stage) for stage in sorted(set(stages))},
             "agents": {state.value: agents.count(state) for state in AgentState if state in agents},
             "abandonment": {
-                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in lane.tallies.items()
+                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in first.tallies.items()
             },
         }

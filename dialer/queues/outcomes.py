@@ -68,12 +68,19 @@ class OutcomeStream:
     async def step(self, apply: Apply, batch: int = 200, *, block_s: float = 0.0) -> int:
         """Apply one batch and forget it; return how many records were applied.
 
-        What an earlier reader took and did not finish comes first. If `apply` raises, the batch stays.
+        What an earlier reader took and did not finish comes first. If `apply` raises Unavailable, the batch stays.
+        Any other error is a record's own fault: it goes to the dead letters, the others are applied.
         """
         entries = await self._read("0", batch) or await self._read(">", batch, block_s=block_s)
         readable, dead = _sorted(entries)
-        if readable:
-            await apply([record for _, record in readable])
+        try:
+            if readable:
+                await apply([record for _, record in readable])
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("outcomes_applied_one_by_one", count=len(readable))
+            dead += await _one_by_one(apply, readable)
         await self._forget([entry_id for entry_id, _ in entries], dead)
         return len(readable)
 
@@ -123,6 +130,21 @@ class OutcomeStream:
         if length > self._alarm_at and not self._alarmed:
             log.error("outcomes_pile_up", waiting=length, alarm_at=self._alarm_at)
         self._alarmed = length > self._alarm_at
+
+
+async def _one_by_one(apply: Apply, readable: Sequence[tuple[str, Record]]) -> list[tuple[str, Command]]:
+    """Apply each record by itself and return those that cannot be: one bad record must not stop the books."""
+    refused: list[tuple[str, Command]] = []
+    for entry_id, record in readable:
+        try:
+            await apply([record])
+        except Unavailable:
+            raise
+        except Exception as exc:
+            fields = ("kind", _kind(record), "record", record.to_json(), "error", f"{type(exc).__name__}: {exc}"[:500])
+            refused.append((entry_id, fields))
+            log.exception("outcome_refused", entry=entry_id, call_id=record.call_id)
+    return refused
 
 
 def _kind(record: Record) -> str:

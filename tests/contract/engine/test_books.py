@@ -82,7 +82,7 @@ class TestBooks(OnSqlite):
         await desk.list_debtor("ana")
         (lead,) = await desk.due()
         record = await desk.call(lead, Outcome.ANSWERED)
-        await Books(store).keep_recording(a_recording(record.call_id))
+        await Books(store).keep_recordings([a_recording(record.call_id)])
         assert await value(store, Attempt.recording, Attempt, record.call_id) == f"/kept/{record.call_id}.flac"
 
     async def test_a_missing_recording_is_named_nowhere(self, store: Store) -> None:
@@ -90,13 +90,13 @@ class TestBooks(OnSqlite):
         await desk.list_debtor("ana")
         (lead,) = await desk.due()
         record = await desk.call(lead, Outcome.ANSWERED)
-        await Books(store).keep_recording(a_recording(record.call_id, "missing"))
+        await Books(store).keep_recordings([a_recording(record.call_id, "missing")])
         assert await value(store, Attempt.recording, Attempt, record.call_id) is None
 
     async def test_the_recording_of_a_caller_outlives_the_last_record(self, store: Store) -> None:
         books = Books(store)
         await books.journal.apply_inbound([CALLER])
-        await books.keep_recording(a_recording(CALLER.call_id))
+        await books.keep_recordings([a_recording(CALLER.call_id)])
         await books.journal.apply_inbound([replace(CALLER, seq=4, ended_at=NOW, result="joined")])
         assert await value(store, InboundCall.recording, InboundCall, CALLER.call_id) == "/kept/1772.5.flac"
         assert await value(store, InboundCall.result, InboundCall, CALLER.call_id) == "joined"

@@ -102,6 +102,21 @@ async def test_a_record_nobody_can_read_goes_to_the_dead_letters_and_the_rest_go
     assert (backlog.pending, backlog.dead) == (0, 5)
 
 
+async def test_a_record_the_books_choke_on_does_not_stop_the_others(redis: RedisLink) -> None:
+    stream, database = OutcomeStream(redis), Database()
+
+    async def chokes(records: list[Record]) -> None:
+        if an_attempt(2) in records:
+            raise ValueError("value too long for its column")
+        await database.apply(records)
+
+    await stream.append([an_attempt(n) for n in (1, 2, 3)])
+    await stream.step(chokes)
+    assert database.records == [an_attempt(1), an_attempt(3)]
+    backlog = await stream.backlog()
+    assert (backlog.pending, backlog.dead) == (0, 1)
+
+
 async def test_too_many_waiting_raise_the_alarm_and_all_are_kept(redis: RedisLink) -> None:
     stream = OutcomeStream(redis, alarm_at=3)
     await stream.append([an_attempt(n) for n in range(4)])

@@ -99,7 +99,7 @@ class PaperBooks(Books):
         await self.paper.pass_()
         return [record for record in self.callers if record.node == node]
 
-    async def keep_recording(self, recording: Recording) -> None:
+    async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
         await self.paper.pass_()
 
 

@@ -282,7 +282,8 @@ async def test_caps_hold_within_one_turn(tables: dict[str, Any], keys: dict[str,
 
 
 async def test_the_lines_of_a_campaign_count_on_all_nodes():
-    tables = {"nodes": (QUICK, {"name": "a2"}), "trunks": (FAST, {**FAST, "name": "t2", "node": "a2"})}
+    second = {"name": "a2", "recordings_dir": "/nowhere/two", "evidence_file": "/nowhere/two.csv"}
+    tables = {"nodes": (QUICK, second), "trunks": (FAST, {**FAST, "name": "t2", "node": "a2"})}
     room = Room(leads=20, **tables)
     for node in ("a1", "a2"):
         room.opens("c1", 1, node, max_lines=5, trunks=("t1", "t2"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 from pathlib import Path
@@ -52,12 +52,12 @@ class Shelf:
         self.raw_was_there: list[bool] = []
         self.away = 0
 
-    async def keep_recording(self, recording: Recording) -> None:
+    async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
         if self.away:
             self.away -= 1
             raise Unavailable("away")
         self.raw_was_there.append(self.raw.exists())
-        self.kept.append(recording)
+        self.kept += recordings
 
 
 class Studio:
@@ -95,6 +95,7 @@ class Studio:
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     monkeypatch.setattr(recorder_module, "ProcessPoolExecutor", HereAndNow)
     monkeypatch.setattr(recorder_module, "RETRY_S", 0.0)
+    monkeypatch.setattr(recorder_module, "GATHER_S", 0.0)
     yield Studio(tmp_path)
     HereAndNow.deaths.clear()
 
@@ -231,6 +232,7 @@ def test_a_disk_with_room_is_well_again(tmp_path: Path):
 
 async def test_storing_ends_with_success_only(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(recorder_module, "RETRY_S", 0.0)
+    monkeypatch.setattr(recorder_module, "GATHER_S", 0.0)
     answers: list[Exception | None] = [Unavailable("away"), Unavailable("away"), None]
 
     async def store() -> None:

@@ -15,7 +15,10 @@ from dialer.types import ConfigError
 def centre(home: Path, *nodes: str, extensions: int = 2) -> Config:
     return Config(
         service=ServiceConfig(home=home),
-        nodes=tuple(NodeConfig(name=name) for name in nodes or ("ast-1",)),
+        nodes=tuple(
+            NodeConfig(name=name, recordings_dir=home / name, evidence_file=home / f"{name}.csv")
+            for name in nodes or ("ast-1",)
+        ),
         agents=AgentsConfig(extensions=extensions),
     )
 
