@@ -14,13 +14,14 @@ import structlog
 from campaigns.compliance import zone_of
 from campaigns.models import CampaignState
 from dialer.ami.client import AmiSecrets, NodeClient
-from dialer.call import UNANSWERED, UNJOINED, Call
+from dialer.call import Call
 from dialer.config import Config
 from dialer.engine.book import Book
 from dialer.engine.books import Books, Running
 from dialer.engine.control import Control, describe
 from dialer.engine.dialling import Dialling
 from dialer.engine.directory import Directory
+from dialer.engine.ending import Ending
 from dialer.engine.filler import Filler
 from dialer.engine.floor import Floor
 from dialer.engine.inbound import Inbound
@@ -33,7 +34,7 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.status import StatusReport
 from dialer.engine.switchboard import Switchboard
 from dialer.engine.timers import Timers
-from dialer.events import CancelOrdered, Event
+from dialer.events import Event
 from dialer.pacing import Pacer
 from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
@@ -49,10 +50,6 @@ PUBLISH_S = 0.25
 REFRESH_S = 2.0
 RENEW_S = 30.0
 AUDIT_S = 60.0
-LAST_WORDS_S = 30.0
-"""How long recordings and records may take to reach disk and database after the last call."""
-
-FORCED_S = 5.0
 MAX_ASKING = 100
 
 
@@ -78,7 +75,7 @@ class Engine:
         self._books = books
         self._hopper = hopper
         self._board = board
-        self._beat = beat
+        self.beat = beat
         self._commands = commands
         self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
         self.lanes: dict[tuple[int, str], Lane] = {}
@@ -134,6 +131,7 @@ class Engine:
             rules=self.dialling.rules,
         )
         self.report = StatusReport(self)
+        self.ending = Ending(self)
         self.control = Control(
             config,
             clock,
@@ -179,14 +177,14 @@ class Engine:
             links = [tasks.create_task(link.run()) for link in self.links.values()]
             log.info("engine started", nodes=list(self.links), campaigns=[lane.name for lane in self.lanes.values()])
             await stop.wait()
-            await self._drain(force)
+            await self.ending.drain(force)
             for link in self.links.values():
                 link.close()
             await asyncio.wait(links)
             for task in running:
                 task.cancel()
         self._timers.close()
-        await self._last_words()
+        await self.ending.last_words()
 
     def _loops(self) -> list[Any]:
         return [
@@ -196,8 +194,8 @@ class Engine:
             self.dialling.run(),
             self.recorder.run(),
             self._commands.serve(self.control.follow),
-            self._beat.run(self.report.status),
-            self._every(PUBLISH_S, self._publish),
+            self.beat.run(self.report.status),
+            self._every(PUBLISH_S, self.publish),
             self._every(REFRESH_S, self._look_after),
             self._every(min(RENEW_S, self.config.dialing.lease_s / 4), self._renew),
             self._every(AUDIT_S, self._audit),
@@ -250,40 +248,6 @@ class Engine:
         """Say whether a call's recording may still grow."""
         return call_id in self.book or self.inbound.has(call_id)
 
-    async def _drain(self, force: asyncio.Event) -> None:
-        """No new calls; rings are cancelled after the legal minimum, conversations end by themselves."""
-        self.dialling.closed = "the engine is stopping"
-        log.info("stopping", calls=len(self.book), inbound=len(self.inbound))
-        for call in self.book.calls():
-            if call.stage in UNANSWERED:
-                self.book.apply(call.call_id, CancelOrdered())
-        while (len(self.book) or len(self.inbound)) and not force.is_set():  # noqa: ASYNC110 - calls end one by one
-            await asyncio.sleep(PUBLISH_S)
-        if force.is_set():
-            await self._cut()
-
-    async def _cut(self) -> None:
-        """The second signal: cut everything that is not a conversation, and say so in the records."""
-        log.warning("forced to stop", calls=len(self.book))
-        for call in self.book.calls():
-            self.book.apply(call.call_id, CancelOrdered(forced=True))
-        for _ in range(int(FORCED_S / PUBLISH_S)):
-            if not any(call.stage in UNJOINED for call in self.book.calls()):
-                return
-            await asyncio.sleep(PUBLISH_S)
-
-    async def _last_words(self) -> None:
-        """Keep what the last calls left behind; what cannot be kept now is found again at the next start."""
-        try:
-            async with asyncio.timeout(LAST_WORDS_S):
-                await self.keeper.flush()
-                await self.bookkeeper.drain()
-                await self._publish()
-                await self._beat.stop()
-        except (TimeoutError, Unavailable) as exc:
-            log.error("not everything was stored", detail=str(exc) or "timeout", records=self.keeper.backlog)  # noqa: TRY400
-        log.info("engine stopped", calls=len(self.book), records=self.keeper.backlog)
-
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
@@ -294,7 +258,8 @@ class Engine:
                 log.log(level, "put off", work=getattr(work, "__name__", ""), detail=str(exc))
             await asyncio.sleep(seconds)
 
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
+        """Put what changed on the agents' board; what Redis does not take now is put there later."""
         names, self.floor.changed = self.floor.changed, set()
         try:
             await self._board.publish({name: describe(self.floor.agents[name]) for name in names})

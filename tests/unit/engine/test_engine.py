@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dialer.call import Call, Recording, Stage
-from dialer.events import Answered, HungUp, Joined, Rang, Written
+from dialer.call import Call, Recording
+from dialer.events import Answered, HungUp, Joined, Written
 from dialer.routing import AgentState, Disposed, Want
 from dialer.types import Unavailable
 from tests.unit.engine.desk import CHANNEL, NOON, a_campaign, a_moment, a_record, an_agent
@@ -89,9 +89,9 @@ async def test_the_leases_of_all_calls_last(plant: Plant):
 async def test_the_board_hears_what_changed_and_nothing_is_forgotten_when_redis_is_away(plant: Plant):
     plant.engine.floor.seat(an_agent("ana"))
     plant.redis.away = True
-    await plant.engine._publish()
+    await plant.engine.publish()
     plant.redis.away = False
-    await plant.engine._publish()
+    await plant.engine.publish()
     assert plant.redis.board["ana"]["state"] == "ready"
     assert plant.engine.floor.changed == set()
 
@@ -99,7 +99,7 @@ async def test_the_board_hears_what_changed_and_nothing_is_forgotten_when_redis_
 async def test_a_publication_that_is_cut_off_is_said_again(plant: Plant):
     plant.engine.floor.seat(an_agent("ana"))
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(plant.engine._publish())
+        task = tasks.create_task(plant.engine.publish())
         await asyncio.sleep(0)
         task.cancel()
     assert plant.engine.floor.changed == {"ana"}
@@ -155,53 +155,3 @@ async def test_the_keys_of_the_menu_reach_the_record(plant: Plant, choice: str, 
     record = plant.engine.book.remembered(call_id)
     assert record is not None
     assert record.disposition == kept
-
-
-# Stopping.
-
-
-async def test_stopping_lets_the_legal_minimum_ring_and_conversations_end(plant: Plant):
-    call_id = dials(plant)
-    plant.engine.book.apply(call_id, Rang(CHANNEL))
-    async with asyncio.TaskGroup() as tasks:
-        draining = tasks.create_task(plant.engine._drain(asyncio.Event()))
-        await a_moment()
-        assert plant.link.sent("Hangup") == []
-        assert not draining.done()
-        plant.engine.book.apply(call_id, HungUp(16))
-    assert plant.engine.dialling.closed == "the engine is stopping"
-    plant.engine._timers.close()
-
-
-async def test_forced_everything_but_conversations_is_cut_and_flagged(plant: Plant):
-    call_id = dials(plant)
-    plant.engine.book.apply(call_id, Rang(CHANNEL))
-    talking = Call(record=a_record(call_id="t2"), stage=Stage.TALKING, channel="PJSIP/t1-2")
-    plant.engine.book.add(talking, Want())
-    force = asyncio.Event()
-    force.set()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(plant.engine._drain(force))
-        await a_moment()
-        plant.engine.book.apply(call_id, HungUp(16))
-    assert [action.get("Channel") for action in plant.link.sent("Hangup")] == [CHANNEL]
-    record = plant.engine.book.remembered(call_id)
-    assert record is not None
-    assert record.flags == ("cut_below_minimum_ring",)
-    assert "t2" in plant.engine.book
-    plant.engine._timers.close()
-
-
-async def test_the_last_words_carry_every_record_into_the_books(plant: Plant):
-    call_id = dials(plant)
-    plant.engine.book.apply(call_id, HungUp(17))
-    await plant.engine._last_words()
-    assert [str(record.outcome) for record in plant.books.paper.applied] == ["busy"]
-    assert plant.redis.released == [call_id]
-
-
-async def test_last_words_that_nobody_hears_end_all_the_same(plant: Plant):
-    plant.engine.book.apply(dials(plant), HungUp(17))
-    plant.redis.away = True
-    await plant.engine._last_words()
-    assert plant.engine.keeper.backlog == 1

@@ -15,7 +15,7 @@ from dialer.ami.wire import Action, Kind, Message
 from dialer.call import CallRules, Recording, Stage
 from dialer.engine import reconcile as reconcile_module
 from dialer.engine.keeper import StreamRecord
-from dialer.engine.reconcile import GRACE, Reconciler
+from dialer.engine.reconcile import GRACE, TOLD_AGAIN, Reconciler
 from dialer.events import Answered, HungUp, Joined, Rang
 from dialer.routing import AgentState, Want
 from dialer.types import AttemptRecord, Outcome, attempt_id
@@ -360,6 +360,18 @@ async def test_the_audit_settles_an_intent_in_nobodys_hands(clinic: Clinic):
     clinic.clock.pass_s(GRACE.total_seconds() + 1)
     await clinic.audits()
     assert outcome((await clinic.kept())[call_id])[0] is Outcome.UNKNOWN
+
+
+async def test_the_audit_tells_an_outcome_again_that_was_lost_on_its_way(clinic: Clinic):
+    call_id = clinic.dials()
+    in_the_books = clinic.call(call_id).record
+    clinic.hears(call_id, HungUp(17, "486"))
+    await clinic.kept()
+    clinic.redis.stream.clear()
+    clinic.open.append(in_the_books)
+    clinic.clock.pass_s(TOLD_AGAIN.total_seconds() + 1)
+    await clinic.audits()
+    assert outcome((await clinic.kept())[call_id])[0] is Outcome.BUSY
 
 
 async def test_the_audit_does_not_touch_what_moved_while_it_looked(clinic: Clinic):
