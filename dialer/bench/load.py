@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,10 +19,11 @@ from dialer.app.store import open_store
 from dialer.bench.machine import CpuMeter, MachineMeter, quantile
 from dialer.config import Config
 from dialer.queues.bus import CommandBus
+from dialer.types import InputError
 from tests.lab.asterisk import AsteriskLab
 from tests.lab.carrier import Carrier
 from tests.lab.processes import eventually
-from tests.lab.root import asterisk_root
+from tests.lab.root import asterisk_root, cache_dir
 from tests.lab.service import Service
 from tests.lab.softphones import Softphones
 
@@ -98,6 +101,18 @@ class Result:
         }
 
 
+def require_laboratory() -> None:
+    """Raise InputError with the remedy when this machine cannot run a real Asterisk or sipp."""
+    root = Path(os.environ.get("DIALER_LAB_ROOT") or cache_dir() / "asterisk-root")
+    wanted = {
+        "root (for chroot)": os.geteuid() == 0,
+        "sipp": shutil.which("sipp") is not None,
+        f"an Asterisk root at {root}": (root / "usr/sbin/asterisk").exists(),
+    }
+    if missing := [name for name, there in wanted.items() if not there]:
+        raise InputError(f"the bench needs {', '.join(missing)}; run scripts/provision as root, then this as root")
+
+
 def run(plan: Plan, work: Path) -> Result:
     """Run the whole bench in `work` and return what was measured; raises LabError when a server does not start."""
     with _stage(plan, work) as (lab, carrier, service):
@@ -124,6 +139,7 @@ def _stage(plan: Plan, work: Path) -> Iterator[tuple[AsteriskLab, Carrier, Servi
                 work / "home",
                 softphones=plan.agents,
                 trunk={"calls_per_s": plan.rate, "channels": 1000},
+                node={"calls_per_s": plan.rate, "channels": 1000},
                 service={"home": work / "home", "metrics": ""},
                 agents={"wrap_up_s": plan.wrap_up_s},
                 dialing={"ring_timeout_s": 15.0, "setup_s": 4.0},

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from dialer.bench.load import Plan, Result, run
+from dialer.types import InputError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dialer.bench.load import Result
 
 
 @click.group()
@@ -33,13 +40,26 @@ def load(*, seconds: float, rate: float, agents: int, no_media: bool, no_recordi
 
     30 % of the calls are answered and talk 4.5 s. Needs root (the Asterisk root file system) and sipp.
     """
-    plan = Plan(seconds=seconds, rate=rate, agents=agents, media=not no_media, recording=not no_recording)
+    load_bench = _laboratory()
+    plan = load_bench.Plan(seconds=seconds, rate=rate, agents=agents, media=not no_media, recording=not no_recording)
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
-        result = run(plan, Path(folder))
+        result = load_bench.run(plan, Path(folder))
     if as_json:
         click.echo(json.dumps(result.figures()))
     else:
         _show(result)
+
+
+def _laboratory() -> ModuleType:
+    """Return the bench of the laboratory; its servers are those of the tests, so it runs from a checkout only."""
+    try:
+        module = import_module("dialer.bench.load")
+    except ModuleNotFoundError as exc:
+        raise InputError(
+            f"{exc.name} is missing: run the bench from the project's checkout, after 'make setup'"
+        ) from exc
+    module.require_laboratory()
+    return module
 
 
 def _show(result: Result) -> None:
