@@ -47,6 +47,12 @@ def states(at: Centre, agent: str) -> list[str]:
     return [line["state"] for line in at.witness.said("agent", agent=agent)]
 
 
+def after_talking(at: Centre, agent: str) -> list[str]:
+    """Return what an agent was after the first conversation."""
+    was = states(at, agent)
+    return was[was.index("talking") + 1 :]
+
+
 def status(at: Centre, agent: str) -> Line:
     """Return an agent's line of `dialer agent status --json`."""
     found: list[Line] = [row for row in at.service.json("agent", "status") if row["agent"] == agent]
@@ -281,7 +287,9 @@ class TestLostSoftphones:
             (alone,) = at.witness.ended("solo", 1)
             at.witness.order("agent.hangup", agent="jana")
             (passed,) = at.witness.ended("relevo", 1)
-        assert states(at, "ivan")[-2:] == states(at, "karl")[-2:] == ["wrap_up", "logged_out"]
+        # Whether Asterisk tells first of the leg or of the bridge, there is no way back to ready.
+        assert {*after_talking(at, "ivan"), *after_talking(at, "karl")} <= {"wrap_up", "logged_out"}
+        assert states(at, "ivan")[-1] == states(at, "karl")[-1] == "logged_out"
         assert (passed["agent"], passed["flags"], passed["outcome"]) == ("jana", ["agent_lost"], "answered")
         assert (alone["agent"], alone["flags"], alone["outcome"]) == ("karl", ["agent_lost"], "answered")
         assert ends_of(at, kept) == ends_of(at, left) == ["ANSWERED", "BYED"]

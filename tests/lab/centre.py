@@ -9,30 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
-
-from dialer.cli.door import door
 from dialer.config import Config
 from tests.lab.asterisk import AsteriskLab
 from tests.lab.carrier import Carrier
-from tests.lab.processes import LabError
+from tests.lab.quick import QuickService
 from tests.lab.service import Service
 from tests.lab.softphones import Softphones
 from tests.lab.sounds import own_prompts
 from tests.lab.witness import Witness
-
-
-class AtOnce(Service):
-    """The commands without a process for each: for what a story needs and does not tell."""
-
-    def run(self, *words: str, ok: bool = True, timeout_s: float = 60.0) -> str:
-        """Run one command here; the deadline is the story's own."""
-        result = CliRunner().invoke(door, ["--config", str(self.file), *words])
-        if (result.exit_code == 0) != ok:
-            raise LabError(f"dialer {' '.join(words)} ended with {result.exit_code}:\n{result.output}") from (
-                result.exception
-            )
-        return result.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +31,9 @@ class Centre:
     work: Path
 
     @property
-    def quick(self) -> AtOnce:
+    def quick(self) -> QuickService:
         """The same installation by commands without processes."""
-        return AtOnce(self.service.config, self.work)
+        return QuickService(self.service.config, self.work)
 
     def campaign(self, leads: list[tuple[str, str, str]], **changes: Any) -> str:
         """Create and start a campaign."""
