@@ -85,6 +85,7 @@ class CallRules:
     """The seconds that bound a call; see `[dialing]` in config.toml."""
 
     ring_timeout_s: float = 28.0
+    setup_s: float = 4.0
     min_ring_s: float = 15.0
     connect_within_s: float = 2.0
     dead_leg_s: float = 3.0
@@ -140,7 +141,9 @@ def _at_stage(call: Call, stage: Stage, now: datetime, **facts: Any) -> Call:
 def _written(call: Call, event: Written, now: datetime) -> Step:
     if call.stage is not Stage.INTENT:
         return call, ()
-    return _at_stage(call, Stage.DIALLING, now, dialled_at=now), ()
+    # Counted by us and not by the Originate: a phone that begins to ring late still rings the legal minimum.
+    silence_s = call.rules.ring_timeout_s + call.rules.setup_s
+    return _at_stage(call, Stage.DIALLING, now, dialled_at=now), (StartTimer("setup", silence_s),)
 
 
 def _not_placed(call: Call, event: NotPlaced, now: datetime) -> Step:
@@ -164,6 +167,9 @@ def _rang(call: Call, event: Rang, now: datetime) -> Step:
     if call.stage not in (Stage.INTENT, Stage.DIALLING):
         return call, ()
     rung = _at_stage(replace(call, channel=event.channel), Stage.RINGING, now, ringing_at=now)
+    if call.cancel not in (None, PENDING):
+        # It began to ring while our hang-up was on its way.
+        rung = replace(rung, record=rung.record.flagged("cut_below_minimum_ring"))
     timers: list[Command] = [StartTimer("ring", call.rules.ring_timeout_s)]
     if call.cancel == PENDING:
         timers.append(StartTimer("min_ring", call.rules.min_ring_s))
@@ -288,6 +294,8 @@ def _hang_up_ourselves(call: Call, why: str, rung_s: float) -> Step:
 
 
 def _timer_fired(call: Call, event: TimerFired, now: datetime) -> Step:
+    if event.name == "setup" and call.stage is Stage.DIALLING:
+        return _hang_up_ourselves(call, "ring_timeout", call.rules.min_ring_s)  # it never rang: nothing is cut short
     if call.stage is not Stage.RINGING:
         return call, ()
     if event.name == "ring":

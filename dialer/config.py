@@ -195,6 +195,11 @@ class DialingConfig(Section):
     max_lines: int = Field(default=1000, ge=1)
     lease_s: float = Field(default=120.0, ge=30)
 
+    @property
+    def longest_s(self) -> float:
+        """Seconds after which no phone rings any more: it may begin to ring at the last moment, and then rings long."""
+        return self.ring_timeout_s + self.setup_s + self.min_ring_s
+
     @model_validator(mode="after")
     def _ring_long_enough(self) -> Self:
         if self.ring_timeout_s < self.min_ring_s:

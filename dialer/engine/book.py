@@ -133,6 +133,9 @@ class Book:
             rung_at = call.record.ringing_at or self._clock.now()
             left_s = call.rules.ring_timeout_s - (self._clock.now() - rung_at).total_seconds()
             self._carry_out(call.call_id, StartTimer("ring", max(left_s, 0.0)))
+        elif call.stage is Stage.DIALLING:
+            left_s = call.rules.ring_timeout_s + call.rules.setup_s - self._age_s(call)
+            self._carry_out(call.call_id, StartTimer("setup", max(left_s, 0.0)))
         elif call.stage is Stage.WAITING:
             self.seek_agent(call.call_id)
         elif call.stage is Stage.TALKING and call.recording is Recording.NOTICE:
@@ -171,6 +174,9 @@ class Book:
         """Return the record of a call in flight or recently ended."""
         errand = self._errands.get(call_id)
         return errand.call.record if errand else self._tail.get(call_id)
+
+    def _age_s(self, call: Call) -> float:
+        return (self._clock.now() - (call.record.dialled_at or call.record.intent_at)).total_seconds()
 
     def tell_again(self, call_id: str, ended_before: datetime) -> None:
         """Save the record of an ended call once more, if it ended that long ago."""
@@ -239,7 +245,7 @@ class Book:
 
     def _finish(self, call: Call) -> None:
         del self._errands[call.call_id]
-        for timer in ("ring", "min_ring"):
+        for timer in ("setup", "ring", "min_ring"):
             self._timers.cancel((timer, call.call_id))
         self._tail[call.call_id] = call.record
         while len(self._tail) > TAIL:

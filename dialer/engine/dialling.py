@@ -110,7 +110,9 @@ class Dialling:
         self._incarnation = incarnation
         self._lines = Lines(config.nodes, config.trunks)
         dialing = config.dialing
-        self.rules = CallRules(dialing.ring_timeout_s, dialing.min_ring_s, dialing.connect_within_s, dialing.dead_leg_s)
+        self.rules = CallRules(
+            dialing.ring_timeout_s, dialing.setup_s, dialing.min_ring_s, dialing.connect_within_s, dialing.dead_leg_s
+        )
         self.closed: str | None = None
         self.on_refused: Callable[[Lane, QueuedLead, Refused], None] = lambda lane, lead, refused: None
 
@@ -261,9 +263,7 @@ class Dialling:
 
     def _in_hours(self, ticket: Ticket) -> bool:
         windows = tuple(Window.parse(line) for line in ticket.lane.campaign.windows)
-        dialing = self._config.dialing
-        ring_s = dialing.ring_timeout_s + dialing.setup_s
-        verdict = may_dial(windows, ticket.lead.time_zone, self._clock.now(), ring_s)
+        verdict = may_dial(windows, ticket.lead.time_zone, self._clock.now(), self._config.dialing.longest_s)
         if isinstance(verdict, Refused):
             self._refuse(ticket, verdict)
             return False

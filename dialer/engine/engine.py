@@ -212,6 +212,8 @@ class Engine:
             except ConfigError as exc:
                 unserved[running.config.name] = f"{exc}; correct config.toml and start the engine again"
         self._tell_unserved(unserved)
+        for lane in [lane for lane in self.lanes.values() if not lane.tallies]:
+            await self._tally(lane)  # a campaign's pacing knows its abandonment from its first call on
         for key, lane in list(self.lanes.items()):
             if lane.campaign_id not in self.directory.campaigns:
                 lane.state = CampaignState.STOPPED  # seen by whoever still holds the lane: no call follows
@@ -320,12 +322,15 @@ class Engine:
 
     async def _count(self) -> None:
         """Count the abandonment windows anew: days end, and the books know better than a running sum."""
-        now = self.clock.now()
         for lane in list(self.lanes.values()):
-            zone = zone_of(lane.campaign.time_zone) or UTC
-            midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-            for window, since in (("day", midnight), ("30 days", now - timedelta(days=30))):
-                lane.tallies[window] = await self._books.tally(lane.campaign_id, since.astimezone(UTC))
+            await self._tally(lane)
+
+    async def _tally(self, lane: Lane) -> None:
+        now = self.clock.now()
+        zone = zone_of(lane.campaign.time_zone) or UTC
+        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        for window, since in (("day", midnight), ("30 days", now - timedelta(days=30))):
+            lane.tallies[window] = await self._books.tally(lane.campaign_id, since.astimezone(UTC))
 
     def _ask(self, work: Awaitable[None]) -> None:
         if self._tasks is not None:

@@ -134,7 +134,7 @@ class Filler:
     def _sift(self, campaign: CampaignConfig, due: Iterable[QueuedLead], now: datetime) -> list[QueuedLead]:
         """Return the leads that may be called now; the others are put off until they may."""
         windows = tuple(Window.parse(line) for line in campaign.windows)
-        ring_s = self._config.dialing.ring_timeout_s + self._config.dialing.setup_s
+        ring_s = self._config.dialing.longest_s
         allowed: list[QueuedLead] = []
         for lead in due:
             verdict = may_dial(windows, lead.time_zone, now, ring_s)

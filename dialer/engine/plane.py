@@ -82,7 +82,6 @@ class Plane:
 
     def originate(self, call: Call, trunk: TrunkConfig, campaign: CampaignConfig, language: str) -> None:
         """Place a call whose intent is committed; `on_written` or `on_not_placed` follows."""
-        dialing = self._config.dialing
         variables = {
             "DIALER_LANG": language,
             "DIALER_AMD": "1" if campaign.amd else "0",
@@ -97,7 +96,7 @@ class Plane:
             call.call_id,
             trunk.dial_string(call.record.phone),
             context=DEBTOR_CONTEXT,
-            timeout_ms=round((dialing.ring_timeout_s + dialing.setup_s) * 1000),
+            timeout_ms=round(self._config.dialing.longest_s * 1000),
             caller_id=f'"{trunk.caller_name}" <{trunk.caller_id}>',
             variables=variables,
         )

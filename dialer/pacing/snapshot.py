@@ -33,7 +33,12 @@ class Budget:
 
     @property
     def bears_one_more(self) -> bool:
-        """Whether one more abandoned call stays within the limit; false for numbers that make no sense."""
+        """Whether one more abandoned call may be risked; false for numbers that make no sense.
+
+        The first of a window always may: else no window could ever begin. After it, only within the limit.
+        """
+        if self.abandoned == 0 and self.live >= 0 and self.limit > 0:
+            return True
         return self.abandoned + 1 <= self.limit * self.live
 
 

@@ -230,6 +230,19 @@ def test_a_refused_call_ends_as_its_cause_says(cause: int, tech_cause: str, outc
     assert script.outcome is outcome
 
 
+def test_a_phone_that_never_rings_is_given_up_after_ring_and_set_up():
+    script = Script(Call(record=a_record())) >> Written() << [StartTimer("setup", 32.0)]
+    script = script >> ChannelMade(CHANNEL) >> 32.0 >> TimerFired("setup") << [HangUp(CHANNEL)]
+    script >> HungUp(16)
+    assert script.call.record.outcome is Outcome.NO_ANSWER
+
+
+def test_a_phone_that_rings_late_still_rings_its_time():
+    script = Script(Call(record=a_record())) >> Written() >> ChannelMade(CHANNEL) >> 25.0 >> Rang(CHANNEL) >> 7.0
+    script >> TimerFired("setup") << []
+    assert script.call.stage is Stage.RINGING
+
+
 def test_we_stop_ringing_at_the_ring_timeout():
     script = ringing() >> 28.0 >> TimerFired("ring") << [HangUp(CHANNEL)]
     script >> 0.01 >> HungUp(127, "487") << ENDED

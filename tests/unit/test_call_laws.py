@@ -91,6 +91,7 @@ beginnings = [path[:steps] for path in (USUAL, WITH_AMD) for steps in range(len(
 happenings = st.sampled_from(beginnings).flatmap(happenings_after)
 recordings = st.sampled_from(Recording)
 FORCED = CancelOrdered(forced=True)
+SILENCE = TimerFired("setup")
 
 
 @dataclass(frozen=True)
@@ -188,12 +189,22 @@ def test_each_save_is_newer_than_the_one_before(happened: list[tuple[float, Even
 
 
 @given(happenings, recordings)
+def test_only_a_call_that_never_rang_is_ended_for_its_silence(
+    happened: list[tuple[float, Event]], recording: Recording
+):
+    for moment in live(happened, recording):
+        if moment.event == SILENCE and any(isinstance(order, HangUp) for order in moment.orders):
+            assert moment.before.stage is Stage.DIALLING
+            assert moment.rung_s is None
+
+
+@given(happenings, recordings)
 def test_a_ringing_call_is_not_cut_below_the_minimum_ring_unless_forced(
     happened: list[tuple[float, Event]], recording: Recording
 ):
     for moment in live(happened, recording):
         cut = any(isinstance(order, HangUp) for order in moment.orders)
-        if cut and moment.before.stage in UNANSWERED and moment.event != FORCED:
+        if cut and moment.before.stage in UNANSWERED and moment.event not in (FORCED, SILENCE):
             assert moment.rung_s is not None
             assert moment.rung_s >= CallRules().min_ring_s - 0.001
 
@@ -202,7 +213,8 @@ def test_a_ringing_call_is_not_cut_below_the_minimum_ring_unless_forced(
 def test_a_cut_below_the_minimum_ring_is_always_flagged(happened: list[tuple[float, Event]], recording: Recording):
     for moment in live(happened, recording):
         cut = any(isinstance(order, HangUp) for order in moment.orders)
-        if cut and moment.before.stage in UNANSWERED and (moment.rung_s or 0.0) < CallRules().min_ring_s - 0.001:
+        short = (moment.rung_s or 0.0) < CallRules().min_ring_s - 0.001
+        if cut and moment.before.stage in UNANSWERED and short and moment.event != SILENCE:
             assert "cut_below_minimum_ring" in moment.after.record.flags
 
 

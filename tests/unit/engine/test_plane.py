@@ -49,7 +49,7 @@ async def test_a_call_is_placed_under_its_own_id(wire: Wire):
     action = wire.originates(trunk={"caller_name": "Agencia", "prefix": "9", "number_format": "digits"})
     assert action is not None
     assert (action.get("ChannelId"), action.get("Channel")) == (CALL, "PJSIP/95491155550101@t1")
-    assert (action.get("Context"), action.get("Timeout")) == ("dialer-debtor", "32000")
+    assert (action.get("Context"), action.get("Timeout")) == ("dialer-debtor", "47000")
     assert action.get("CallerID") == '"Agencia" <+541150000001>'
     assert wire.link.written[-1][1] == CALL
     assert wire.told == [("written", CALL)]
