@@ -96,16 +96,17 @@ def eventually(probe: Callable[[], T | None], what: str, timeout_s: float = 20.0
 _given: set[int] = set()
 
 
-def free_port(host: str = "127.0.0.1") -> int:
+def free_port(host: str = "127.0.0.1", together: int = 1) -> int:
     """Return an even port nobody uses now, by TCP or UDP, outside the range the kernel gives to clients.
 
-    No port is given out twice, because what it is for may be started later.
+    `together` ports from there on are free and given out as one. No port is given out twice, because what it is
+    for may be started later.
     """
     for _ in range(2000):
-        port = random.randrange(11000, 20000, 2)
-        if port not in _given and _free(host, port):
-            _given.add(port)
-            return port
+        ports = range(first := random.randrange(11000, 20000, 2), first + together)
+        if not _given.intersection(ports) and all(_free(host, port) for port in ports):
+            _given.update(ports)
+            return first
     raise LabError(f"no free port on {host}")
 
 

@@ -46,7 +46,7 @@ class Sipp:
         self.process.kill()
 
     def _command(self) -> list[str]:
-        media = free_port(self.host)
+        media = free_port(self.host, together=6)  # sipp takes ports for video beside those for sound
         here = self.directory
         return [
             *("sipp", "-sf", str(here / "scenario.xml"), "-i", self.host, "-p", str(self.port), "-mi", self.host),
