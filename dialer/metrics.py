@@ -33,6 +33,8 @@ AMI_OUTSTANDING = Gauge("dialer_ami_outstanding", "Originates that Asterisk has 
 # The engine.
 ATTEMPTS = Counter("dialer_attempts", "Ended attempts by campaign and outcome.", ["campaign", "outcome"])
 REFUSED = Counter("dialer_refused", "Leads refused before their call, by rule.", ["rule"])
+FLAGS = Counter("dialer_flags", "What an auditor should know of ended attempts: dead_leg, late_join...", ["flag"])
+MENU = Counter("dialer_menu", "Choices in the abandoned-call menu.", ["choice"])
 RECONCILED = Counter("dialer_reconciled", "Calls settled after a loss of contact, by result.", ["result"])
 INBOUND = Counter("dialer_inbound", "Debtors and strangers who called us.")
 RECORDINGS = Counter("dialer_recordings", "Recordings by result: stored, failed, missing.", ["result"])

@@ -260,6 +260,8 @@ class Book:
         if after.stage is Stage.ENDED:
             record = after.record
             metrics.ATTEMPTS.labels(record.campaign, record.outcome).inc()
+            for flag in record.flags:
+                metrics.FLAGS.labels(flag).inc()
             log.info(
                 "ended",
                 call_id=after.call_id,

@@ -13,6 +13,7 @@ import structlog
 
 from campaigns.compliance import zone_of
 from campaigns.models import CampaignState
+from dialer import metrics
 from dialer.ami.client import AmiSecrets, NodeClient
 from dialer.call import Call
 from dialer.config import Config
@@ -51,6 +52,8 @@ REFRESH_S = 2.0
 RENEW_S = 30.0
 AUDIT_S = 60.0
 MAX_ASKING = 100
+MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
+"""What a key of the abandoned-call menu means to the books."""
 
 
 class Engine:
@@ -364,6 +367,7 @@ class Engine:
             self.book.annotate(call_id, flags=record.flagged(flag).flags)
 
     def _menu(self, call_id: str, choice: str) -> None:
-        if choice in ("callback", "optout"):
+        metrics.MENU.labels(choice if choice in MENU_DISPOSITIONS else "none").inc()
+        if (disposition := MENU_DISPOSITIONS.get(choice)) is not None:
             log.info("menu", call_id=call_id, choice=choice)
-            self._annotate(call_id, disposition={"callback": "callback", "optout": "opt_out"}[choice])
+            self._annotate(call_id, disposition=disposition)
