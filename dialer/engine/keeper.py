@@ -19,7 +19,7 @@ from dialer.types import AttemptRecord, InboundRecord, Unavailable
 
 log = structlog.get_logger("dialer.keeper")
 
-FLUSH_S = 0.1
+FLUSH_S = 0.2
 RETRY_S = 0.5
 MAX_BACKLOG = 20_000
 BATCH = 500
