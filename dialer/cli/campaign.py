@@ -20,7 +20,10 @@ from dialer.clock import SystemClock
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
-from dialer.types import ConfigError, InputError, Unavailable
+from dialer.queues.connection import RedisLink
+from dialer.types import ConfigError, DialerError, InputError, Unavailable
+
+STATUS_S = 2.0
 
 
 @click.group()
@@ -224,9 +227,18 @@ async def _beat_or_why(config: Config) -> tuple[dict[str, Any] | None, str | Non
     """Return the engine's sign of life (None when there is none), and why nobody could look for it."""
     try:
         async with open_redis(config) as redis:
-            return await EngineBeat(redis).read(), None
+            beat = await EngineBeat(redis).read()
+            return (None if beat is None else await _now(redis, beat)), None
     except Unavailable as exc:
         return None, None if exc.error_id == "engine-away" else str(exc)
+
+
+async def _now(redis: RedisLink, beat: dict[str, Any]) -> dict[str, Any]:
+    """Return the engine's status of this moment; a beat is up to a second old, and good enough if it is busy."""
+    try:
+        return await CommandBus(redis).request("engine.status", {}, STATUS_S)
+    except DialerError:
+        return beat
 
 
 def _plain(value: Any) -> str:

@@ -150,10 +150,10 @@ class Dialling:
             return
         mine = [c for c in calls if c.record.campaign == lane.name and c.record.node == lane.node]
         decision = lane.decide(now, mine, self._floor.of(lane.name, lane.node))
-        lane.gate = self._gate(lane)
+        lane.gate = self.gate(lane)
         metrics.PACING_WANTED.labels(lane.name).set(decision.dial)
 
-    def _gate(self, lane: Lane) -> str | None:
+    def gate(self, lane: Lane) -> str | None:
         """Return why this lane may not dial at all now, or None."""
         if self.closed is not None:
             return self.closed

@@ -56,7 +56,7 @@ class StatusReport:
         agents = [agent.state for lane in mine for agent in self._engine.floor.of(name, lane.node)]
         for state in AgentState:
             metrics.AGENTS.labels(name, state.value).set(agents.count(state))
-        gates = [lane.gate for lane in mine]
+        gates = [self._engine.dialling.gate(lane) for lane in mine]
         first = mine[0]
         return {
             "state": first.state,
