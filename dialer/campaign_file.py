@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -32,8 +33,9 @@ class Window(CampaignSection):
     closes: time
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> Window:
-        """Read one window line; raise ValueError with the expected form."""
+        """Read one window line; raise ValueError with the expected form. Remembered: every call asks for its own."""
         match = _WINDOW.match(text)
         if match is None or match["first"] not in DAYS or (match["last"] or "mon") not in DAYS:
             raise ValueError(f"{text!r} is not a window such as 'mon-fri 09:00-19:00'")

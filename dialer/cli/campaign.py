@@ -281,6 +281,7 @@ async def _import(config: Config, name: str, file: Path) -> dict[str, Any]:
         "rejects_file": str(result.rejects_file) if result.rejects_file else None,
         "new": dict(result.new),
         "changed": dict(result.changed),
+        "ignored_columns": list(result.ignored_columns),
     }
 
 
@@ -297,4 +298,5 @@ async def _tell_engine(config: Config) -> None:
 def _imported(result: dict[str, Any]) -> str:
     news = ", ".join(f"{count} new {table}" for table, count in result["new"].items()) or "nothing new"
     rejected = f"; {result['rejected']} rejected, see {result['rejects_file']}" if result["rejected"] else ""
-    return f"{result['imported']} of {result['rows']} rows imported ({news}){rejected}"
+    ignored = f"; columns not read: {', '.join(result['ignored_columns'])}" if result["ignored_columns"] else ""
+    return f"{result['imported']} of {result['rows']} rows imported ({news}){rejected}{ignored}"

@@ -13,16 +13,9 @@ from dialer.app.store import open_store
 from dialer.cli.door import configuration, wait_for
 from dialer.config import Config
 
-KINDS = {
-    "outcomes": (reports.outcomes, reports.OUTCOME_COLUMNS),
-    "agents": (reports.agents, reports.AGENT_COLUMNS),
-    "abandonment": (reports.abandonment, reports.ABANDONMENT_COLUMNS),
-    "attempts": (reports.attempts, reports.ATTEMPT_COLUMNS),
-}
-
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", type=click.Choice(list(reports.REPORTS)))
 @click.option("--campaign", default=None, help="This campaign only.")
 @click.option(
     "--format", "fmt", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="The form."
@@ -33,7 +26,7 @@ def report(ctx: click.Context, kind: str, campaign: str | None, fmt: reports.For
 
     The reports are outcomes, agents, abandonment and attempts (one row per attempt).
     """
-    query, columns = KINDS[kind]
+    query, columns = reports.REPORTS[kind]
     rows = wait_for(_rows(configuration(ctx), query, campaign))
     click.echo(reports.render(rows, columns, fmt), nl=False)
 

@@ -22,7 +22,6 @@ log = structlog.get_logger("dialer.plane")
 JOIN_CONTEXT = "dialer-join"
 DEBTOR_CONTEXT = "dialer-debtor"
 AGENT_CONTEXT = "dialer-agent"
-SOFTPHONE_RING_MS = 30_000
 RECORD_MODES = {Recording.NO: "no", Recording.NOW: "now", Recording.NOTICE: "notice"}
 
 
