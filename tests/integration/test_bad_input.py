@@ -198,6 +198,12 @@ def test_rejected_rows_are_kept_with_their_reasons_and_the_others_are_imported(s
     assert "oro" in rejects[2]
 
 
+def test_columns_that_were_not_read_are_told(service: Service) -> None:
+    service.run("campaign", "create", campaign_file(service, name="mora"))
+    (service.work / "list.csv").write_text("debtor,name,phone,segment,color\nd1,Ana,+541160000201,alta,azul\n")
+    assert "columns not read: color" in service.run("leads", "import", "mora", "list.csv")
+
+
 def test_help_is_there_for_everybody_and_fits_its_line(stocked: Service) -> None:
     bare = stocked.attempt()
     assert (bare.returncode, bare.stdout) == (INPUT, "")
