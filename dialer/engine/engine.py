@@ -86,6 +86,7 @@ class Engine:
         self.directory = Directory(books.caller)
         self._incarnations: dict[str, str] = {}
         self.board_before: Mapping[str, Mapping[str, Any]] = {}
+        self.unseen = {node.name for node in config.nodes}
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._tasks: asyncio.TaskGroup | None = None
         self._timers = Timers(clock)
@@ -265,7 +266,8 @@ class Engine:
 
     async def publish(self) -> None:
         """Put what changed on the agents' board; what Redis does not take now is put there later."""
-        names, self.floor.changed = self.floor.changed, set()
+        kept = self._kept_on_board()
+        names, self.floor.changed = self.floor.changed - kept, self.floor.changed & kept
         try:
             await self._board.publish({name: describe(self.floor.agents[name]) for name in names})
         except Unavailable as exc:
@@ -274,6 +276,14 @@ class Engine:
         except asyncio.CancelledError:
             self.floor.changed |= names  # the last words say it again
             raise
+
+    def _kept_on_board(self) -> set[str]:
+        """Return the agents of nodes not seen yet: dying now, the next engine must find what the last one said."""
+        return {
+            name
+            for name, said in self.board_before.items()
+            if said.get("node") in self.unseen and (agent := self.floor.agents.get(name)) and not agent.node
+        }
 
     async def _look_after(self) -> None:
         """Small duties: disk, campaigns whose last call ended, state changes made in the database."""

@@ -39,6 +39,7 @@ class NodeEnd:
         engine.inbound.adopt(callers, channels)
         self._absent()
         engine.recorder.sweep(self._name, engine.alive)
+        engine.unseen.discard(self._name)
         self._seen = True
 
     def node_event(self, event: Event) -> None:

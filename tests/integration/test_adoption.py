@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import soundfile
 
+from tests.lab.ami_proxy import AmiProxy
 from tests.lab.asterisk import AsteriskLab
 from tests.lab.carrier import Carrier
+from tests.lab.dialer import Plant, dialer, seat, stocked
 from tests.lab.processes import eventually
 from tests.lab.service import Service
 from tests.lab.softphones import Softphones
@@ -46,6 +48,30 @@ def test_a_conversation_outlives_the_engine_and_is_adopted(lab_root: Path, tmp_p
         second = eventually(lambda: _ended(service, "eva"), "the agent takes the next call", 40)
         assert second["outcome"] == "answered"
         assert set(carrier.invites().values()) == {1}
+
+
+@pytest.mark.asterisk
+@pytest.mark.timeout(120)
+def test_an_engine_that_dies_before_it_saw_asterisk_takes_no_agent_off_the_floor(lab_root: Path, tmp_path: Path):
+    with (
+        AsteriskLab(lab_root, tmp_path / "lab", softphones=1) as lab,
+        Carrier(tmp_path, lab.carrier_port) as carrier,
+        Softphones(lab, tmp_path),
+        AmiProxy(lab.node.port) as wire,
+        dialer(Plant(lab, carrier), tmp_path, wire.port) as run,
+    ):
+        (agent,) = stocked(run, ["+541160009404"], 1)
+        seat(run, agent)
+        eventually(lambda: _state(run.service, agent) == "ready", "the agent is ready")
+        wire.shut()
+        run.service.engine.kill()
+        run.service.start()
+        run.ails("node lab")
+        run.service.engine.kill()
+        wire.open()
+        run.service.start()
+        run.witness.hears("adopted", agent=agent)
+        eventually(lambda: _state(run.service, agent) == "ready", "the agent is ready again, untouched")
 
 
 def _state(service: Service, agent: str) -> str:

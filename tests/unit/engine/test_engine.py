@@ -105,6 +105,24 @@ async def test_a_publication_that_is_cut_off_is_said_again(plant: Plant):
     assert plant.engine.floor.changed == {"ana"}
 
 
+async def test_dying_before_the_node_was_seen_leaves_the_board_as_the_last_engine_wrote_it(plant: Plant):
+    plant.hires("ana", "eva")
+    plant.engine.board_before = {"ana": {"state": "ready", "node": "a1"}}
+    await plant.engine.refresh()
+    await plant.engine.publish()
+    assert plant.redis.board.keys() == {"eva"}
+    plant.engine.unseen.discard("a1")
+    await plant.engine.publish()
+    assert plant.redis.board["ana"]["state"] == "logged_out"
+
+
+async def test_who_logs_in_on_another_node_is_published_at_once(plant: Plant):
+    plant.engine.board_before = {"ana": {"state": "ready", "node": "a1"}}
+    plant.engine.floor.seat(an_agent("ana"))
+    await plant.engine.publish()
+    assert plant.redis.board["ana"]["state"] == "ready"
+
+
 async def test_the_audit_of_one_node_hides_no_other(plant: Plant):
     plant.books.paper.away = True
     await plant.engine._audit()
