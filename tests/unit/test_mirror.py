@@ -15,6 +15,8 @@ ONLY_NAMES = {
     "dialer/events.py": "values without behaviour: test_call tells what follows from each",
     "dialer/metrics.py": "names of metrics: test_exposition shows them",
     "dialer/pacing/facts.py": "values without behaviour",
+    "dialer/simulation/far_end.py": "values without behaviour, and the shape of a world",
+    "dialer/simulation/node.py": "values without behaviour, and the shape of a node",
 }
 """Modules in which nothing happens."""
 
