@@ -17,6 +17,7 @@ ONLY_NAMES = {
     "dialer/pacing/facts.py": "values without behaviour",
     "dialer/simulation/far_end.py": "values without behaviour, and the shape of a world",
     "dialer/simulation/node.py": "values without behaviour, and the shape of a node",
+    "dialer/simulation/ports.py": "the shapes of what a node needs",
 }
 """Modules in which nothing happens."""
 
