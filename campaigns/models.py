@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -196,6 +197,21 @@ class PhoneDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     tries: Mapped[int]
     allowed: Mapped[int]
+
+
+class PacingMinute(Base):
+    """What pacing decided in one minute of a campaign on a node; `last` is the last decision with all it saw."""
+
+    __tablename__ = "pacing_minutes"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    node: Mapped[str] = mapped_column(String(40), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    decisions: Mapped[int]
+    dialled: Mapped[int]
+    cancelled: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    last: Mapped[dict[str, Any]] = mapped_column(JsonType)
 
 
 class InboundCall(Base):

@@ -23,6 +23,7 @@ ONLY_NAMES = {
 
 TOLD_BY = {
     "campaigns/intents.py": "tests/contract/books/test_journal.py",
+    "campaigns/decisions.py": "tests/contract/books/test_decisions.py",
     "campaigns/settling.py": "tests/contract/books/test_journal.py",
     "campaigns/listfile.py": "tests/contract/books/test_importer.py",
     "campaigns/rows.py": "tests/contract/books/test_importer.py",
@@ -46,6 +47,7 @@ TOLD_BY = {
     "dialer/cli/service.py": "tests/integration/test_bad_input.py",
     "dialer/migrations/env.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
+    "dialer/migrations/versions/v0002_pacing_minutes.py": "tests/contract/books/test_store.py",
     "dialer/sqlite.py": "tests/contract/books/test_store.py",
     "dialer/pacing/policy.py": "tests/unit/pacing/test_pacer.py",
     "dialer/pacing/snapshot.py": "tests/unit/pacing/test_pacer.py",

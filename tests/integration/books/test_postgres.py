@@ -9,6 +9,7 @@ from sqlalchemy import exc, text
 
 from dialer.store import Store
 from dialer.types import Unavailable
+from tests.contract.books.test_decisions import DecisionsContract
 from tests.contract.books.test_importer import ImporterContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
 from tests.contract.books.test_reports import ReportsContract
@@ -63,6 +64,10 @@ class TestOutcomes(OnPostgres, OutcomesContract):
 
 
 class TestInbound(OnPostgres, InboundContract):
+    pass
+
+
+class TestDecisions(OnPostgres, DecisionsContract):
     pass
 
 

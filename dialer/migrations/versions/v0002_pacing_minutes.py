@@ -1,0 +1,37 @@
+"""What pacing decided, minute by minute."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "pacing_minutes",
+        sa.Column("campaign_id", _ID, nullable=False),
+        sa.Column("node", sa.String(length=40), nullable=False),
+        sa.Column("minute", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decisions", sa.Integer(), nullable=False),
+        sa.Column("dialled", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("last", _JSON, nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "node", "minute", name=op.f("pk_pacing_minutes")),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_pacing_minutes_campaign_id_campaigns")
+        ),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("pacing_minutes")
