@@ -6,10 +6,11 @@ Campaign files live in `dialer.campaign_file`; their names can be imported from 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from dialer.campaign_file import (
     DAYS,
@@ -21,7 +22,8 @@ from dialer.campaign_file import (
     load_campaign,
     parse_campaign,
 )
-from dialer.types import ConfigError
+from dialer.clock import ScaledClock, SystemClock
+from dialer.types import Clock, ConfigError
 from dialer.validation import (
     E164,
     Codecs,
@@ -31,6 +33,7 @@ from dialer.validation import (
     Section,
     Slug,
     Zone,
+    is_loopback,
     named,
     read_toml,
     validated,
@@ -58,6 +61,7 @@ __all__ = [
     "Section",
     "SegmentConfig",
     "ServiceConfig",
+    "SimulationConfig",
     "Slug",
     "TrunkConfig",
     "Window",
@@ -242,6 +246,30 @@ class PromptsConfig(Section):
     dir: LocalPath | None = None
 
 
+class SimulationConfig(Section):
+    """Time as a simulated Asterisk has it; left alone, business time is the machine's.
+
+    `starts_at` is the business time at the machine's time `anchor`; from there it runs `speed` times as fast.
+    """
+
+    speed: float = Field(default=1.0, gt=0, le=200)
+    starts_at: AwareDatetime | None = None
+    anchor: AwareDatetime | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether business time is not the machine's."""
+        return self.starts_at is not None
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Self:
+        if (self.starts_at is None) != (self.anchor is None):
+            raise ValueError("'starts_at' and 'anchor' belong together; give both or neither")
+        if self.speed != 1 and self.starts_at is None:
+            raise ValueError(f"speed = {self.speed:g} needs 'starts_at' and 'anchor': the moment it counts from")
+        return self
+
+
 class Config(Section):
     """The whole of config.toml."""
 
@@ -257,6 +285,7 @@ class Config(Section):
     recordings: RecordingsConfig = RecordingsConfig()
     menu: MenuConfig = MenuConfig()
     prompts: PromptsConfig = PromptsConfig()
+    simulation: SimulationConfig = SimulationConfig()
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -276,6 +305,24 @@ class Config(Section):
                     f"two nodes have the same {key}; give each its own, or one's files pass for the other's"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _fake_time_stays_here(self) -> Self:
+        """Refuse other time than the machine's where a real Asterisk could be."""
+        away = [f"{node.name} ({node.host})" for node in self.nodes if not is_loopback(node.host)]
+        if self.simulation.on and away:
+            raise ValueError(
+                f"[simulation] changes the time, so every node must be a simulated one on this machine; "
+                f"these are elsewhere: {', '.join(away)}. Remove [simulation] to work with real nodes"
+            )
+        return self
+
+    def clock(self) -> Clock:
+        """Return the clock that every process of this installation tells the time by."""
+        kept = self.simulation
+        if kept.starts_at is None or kept.anchor is None:
+            return SystemClock()
+        return ScaledClock(kept.speed, kept.starts_at, kept.anchor)
 
     @property
     def home(self) -> Path:
@@ -304,18 +351,29 @@ class Config(Section):
 def load_config(path: Path) -> Config:
     """Read config.toml; relative paths count from the file's folder; DIALER_* variables win over the file.
 
+    Not over a file whose [simulation] changes the time: what happens there belongs in its own state directory.
     Raises ConfigError naming the file and the key.
     """
     raw = read_toml(path, "name it with --config or DIALER_CONFIG; config.toml in the repository is the default one")
     raw.setdefault("service", {})  # so that its default home is counted from the file's folder as well
+    if not _changes_time(raw):
+        _heed_environment(raw)
+    config = validated(Config, raw, path)
+    urls = {"database": _with_url(config.database, path, "database"), "redis": _with_url(config.redis, path, "redis")}
+    return config.model_copy(update=urls)
+
+
+def _changes_time(raw: Mapping[str, Any]) -> bool:
+    section = raw.get("simulation")
+    return isinstance(section, dict) and "starts_at" in section
+
+
+def _heed_environment(raw: dict[str, Any]) -> None:
     if home := os.environ.get("DIALER_HOME"):
         _override(raw, "service", "home", str(Path(home).resolve()))
     for table, variable in (("database", "DIALER_DATABASE_URL"), ("redis", "DIALER_REDIS_URL")):
         if url := os.environ.get(variable):
             _override(raw, table, "url", url, instead_of="url_file")
-    config = validated(Config, raw, path)
-    urls = {"database": _with_url(config.database, path, "database"), "redis": _with_url(config.redis, path, "redis")}
-    return config.model_copy(update=urls)
 
 
 def _override(raw: dict[str, Any], table: str, key: str, value: str, *, instead_of: str = "") -> None:

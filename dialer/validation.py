@@ -72,6 +72,11 @@ class Section(BaseModel):
     reference: ClassVar[str] = "config.toml"
 
 
+def is_loopback(host: str) -> bool:
+    """Say whether an address can only be this machine."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 class _HasName(Protocol):
     @property
     def name(self) -> str: ...

@@ -18,7 +18,6 @@ from dialer.ami.client import AmiSecrets
 from dialer.ami.config import load_secrets
 from dialer.app.store import open_store
 from dialer.app.time_zones import pin_time_zones
-from dialer.clock import SystemClock
 from dialer.config import Config
 from dialer.engine import Engine
 from dialer.engine.books import Books
@@ -135,7 +134,7 @@ def manager_logins(config: Config) -> dict[str, AmiSecrets]:
 def _engine(config: Config, store: Store, redis: RedisLink) -> Engine:
     return Engine(
         config,
-        SystemClock(),
+        config.clock(),
         books=Books(store),
         hopper=Hopper(redis),
         stream=OutcomeStream(redis),

@@ -16,7 +16,6 @@ from campaigns.repository import Campaigns, Leads
 from dialer.app.redis import open_redis
 from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
-from dialer.clock import SystemClock
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
@@ -62,7 +61,7 @@ def _check_trunks(config: Config, loaded: CampaignConfig, file: Path) -> None:
 async def _create(config: Config, loaded: CampaignConfig, definition: str) -> None:
     async with open_store(config) as store, store.transaction() as session:
         key = secrets.token_hex(8)
-        await Campaigns(session).create(loaded, definition, key=key, now=SystemClock().now())
+        await Campaigns(session).create(loaded, definition, key=key, now=config.clock().now())
 
 
 @campaign.command("list")
@@ -124,7 +123,7 @@ def stop(ctx: click.Context, name: str, as_json: bool) -> None:
 async def _has_leads(config: Config, name: str) -> bool:
     async with open_store(config) as store, store.snapshot() as session:
         found = await Campaigns(session).get(name)
-        return bool((await Leads(session).counts(found.id, SystemClock().now())).leads)
+        return bool((await Leads(session).counts(found.id, config.clock().now())).leads)
 
 
 def _order(config: Config, kind: str, name: str, state: CampaignState, as_json: bool) -> None:
@@ -144,8 +143,8 @@ def _order(config: Config, kind: str, name: str, state: CampaignState, as_json: 
 async def _set_state(config: Config, name: str, state: CampaignState) -> None:
     async with open_store(config) as store, store.transaction() as session:
         if state is CampaignState.STOPPED:
-            await Campaigns(session).set_state(name, CampaignState.STOPPING, SystemClock().now())
-        await Campaigns(session).set_state(name, state, SystemClock().now())
+            await Campaigns(session).set_state(name, CampaignState.STOPPING, config.clock().now())
+        await Campaigns(session).set_state(name, state, config.clock().now())
 
 
 @campaign.command()
@@ -196,7 +195,7 @@ async def _books(config: Config, name: str) -> dict[str, Any]:
     """Return what the database says of a campaign."""
     async with open_store(config) as store, store.snapshot() as session:
         found = await Campaigns(session).get(name)
-        counts = await Leads(session).counts(found.id, SystemClock().now())
+        counts = await Leads(session).counts(found.id, config.clock().now())
     return {
         "state": found.state,
         "leads": dict(counts.leads),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 
@@ -211,6 +212,54 @@ def test_a_trunk_dials_in_its_carriers_format(number_format: str, prefix: str, d
         }
     )
     assert trunk.dial_string("+5491122334455") == dialled
+
+
+# A simulated installation.
+
+FAST = """
+[simulation]
+speed = 20.0
+starts_at = 2026-03-03T10:00:00-03:00
+anchor = 2026-11-22T18:00:00Z
+"""
+NODE_AT = '[[nodes]]\nname = "a1"\nhost = "{host}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("[simulation]\nspeed = 20.0\n", "needs 'starts_at' and 'anchor'"),
+        ("[simulation]\nstarts_at = 2026-03-03T10:00:00-03:00\n", "give both or neither"),
+        (FAST.replace("-03:00", ""), "timezone"),
+        (FAST.replace("20.0", "0"), "greater than 0"),
+        (NODE_AT.format(host="192.0.2.7") + FAST, "a1 (192.0.2.7). Remove [simulation]"),
+    ],
+)
+def test_a_wrong_simulation_is_told_with_its_remedy(tmp_path: Path, text: str, remedy: str):
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(remedy)):
+        load_config(tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "localhost", "::1"])
+def test_other_time_is_for_nodes_on_this_machine(tmp_path: Path, host: str):
+    (tmp_path / "config.toml").write_text(NODE_AT.format(host=host) + FAST)
+    clock = load_config(tmp_path / "config.toml").clock()
+    assert clock.speed == 20.0
+
+
+def test_without_a_simulation_time_is_the_machines():
+    assert Config().clock().speed == 1.0
+    assert not Config().simulation.on
+
+
+def test_the_environment_does_not_bend_a_simulated_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DIALER_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("DIALER_DATABASE_URL", "postgresql+asyncpg://real")
+    monkeypatch.setenv("DIALER_REDIS_URL", "redis://real")
+    (tmp_path / "config.toml").write_text(FAST)
+    config = load_config(tmp_path / "config.toml")
+    assert (config.home, config.database.url, config.redis.url) == (tmp_path / "var", "", "")
 
 
 # Campaign files.
