@@ -1,0 +1,1 @@
+"""The simulated Asterisk, held against the real one."""
