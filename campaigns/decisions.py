@@ -58,9 +58,20 @@ class PacingMinutes:
             .where(PacingMinute.minute > moment - timedelta(minutes=count))
             .order_by(PacingMinute.minute, PacingMinute.node)
         )
-        return [
-            Minute(
-                row.campaign_id, row.node, row.minute, row.decisions, row.dialled, row.cancelled, row.reason, row.last
-            )
-            for row in await self._session.scalars(query)
-        ]
+        return [_minute(row) for row in await self._session.scalars(query)]
+
+    async def newest(self, campaign_id: int, count: int) -> list[Minute]:
+        """Return the newest rows, oldest first."""
+        query = (
+            select(PacingMinute)
+            .where(PacingMinute.campaign_id == campaign_id)
+            .order_by(PacingMinute.minute.desc(), PacingMinute.node)
+            .limit(count)
+        )
+        return [_minute(row) for row in reversed((await self._session.scalars(query)).all())]
+
+
+def _minute(row: PacingMinute) -> Minute:
+    return Minute(
+        row.campaign_id, row.node, row.minute, row.decisions, row.dialled, row.cancelled, row.reason, row.last
+    )

@@ -45,7 +45,10 @@ class AttemptState(StrEnum):
 
 
 class Campaign(Base):
-    """One campaign with its file as it was loaded; `key` is random and goes into every `call_id`."""
+    """One campaign with its file as it was loaded; `key` is random and goes into every `call_id`.
+
+    `pacing` holds the knobs a supervisor turned since, which win over the file's.
+    """
 
     __tablename__ = "campaigns"
 
@@ -53,6 +56,7 @@ class Campaign(Base):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
     definition: Mapped[str] = mapped_column(Text)
+    pacing: Mapped[dict[str, Any]] = mapped_column(JsonType, default=dict, server_default="{}")
     state: Mapped[str] = mapped_column(String(16), default=CampaignState.CREATED)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

@@ -98,6 +98,13 @@ class Campaigns:
         await self._session.flush()
         return campaign
 
+    async def set_pacing(self, name: str, knobs: Mapping[str, Any]) -> Campaign:
+        """Keep these knobs beside those turned before; raises InputError for an unknown campaign."""
+        campaign = await self.get(name)
+        campaign.pacing = {**campaign.pacing, **knobs}
+        await self._session.flush()
+        return campaign
+
     async def segments(self, campaign_id: int) -> Sequence[Segment]:
         """Return a campaign's segments, the one called first at the head."""
         query = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -73,9 +74,18 @@ class PacingConfig(CampaignSection):
     """How many calls to place."""
 
     mode: Literal["progressive", "ratio"] = "progressive"
+    abandon_target: float = Field(default=0.025, gt=0, le=0.03)
+    abandon_limit: float = Field(default=0.03, gt=0, le=0.03)
+    expected_live_answers: float | None = Field(default=None, gt=0)
     lines_per_agent: float = Field(default=1.5, ge=1, le=10)
     max_lines_per_agent: float = Field(default=3.0, ge=1, le=50)
     max_calls_per_s: float = Field(default=50.0, gt=0)
+
+    @model_validator(mode="after")
+    def _target_below_limit(self) -> Self:
+        if self.abandon_target > self.abandon_limit:
+            raise ValueError(f"abandon_target {self.abandon_target} is above abandon_limit {self.abandon_limit}")
+        return self
 
 
 class RetryRule(CampaignSection):
@@ -119,6 +129,13 @@ class CampaignConfig(CampaignSection):
         if len(set(names)) != len(names):
             raise ValueError(f"segment names must differ: {', '.join(names)}")
         return self
+
+    def tuned(self, knobs: Mapping[str, Any]) -> CampaignConfig:
+        """Return the campaign with these pacing knobs instead of its file's; raises ConfigError naming the knob."""
+        if not knobs:
+            return self
+        pacing = {**self.pacing.model_dump(), **knobs}
+        return self.model_copy(update={"pacing": validated(PacingConfig, pacing, Path(f"pacing of {self.name}"))})
 
     def segment(self, name: str) -> SegmentConfig:
         """Return a segment by name; raise ConfigError naming the known ones."""

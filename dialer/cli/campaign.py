@@ -16,6 +16,7 @@ from campaigns.repository import Campaigns, Leads
 from dialer.app.redis import open_redis
 from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
+from dialer.cli.pacing import decisions, pacing
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
@@ -189,6 +190,10 @@ async def _status(config: Config, name: str) -> dict[str, Any]:
         "degraded": degraded,
         "nodes": (beat or {}).get("nodes", {}),
     }
+
+
+campaign.add_command(pacing)
+campaign.add_command(decisions)
 
 
 async def _books(config: Config, name: str) -> dict[str, Any]:

@@ -37,8 +37,6 @@ COMMANDS = {
 EXIT_INPUT = 2
 """The command, the configuration or a file is wrong; nothing was changed."""
 
-_INPUT_IDS = frozenset({ConfigError.error_id, InputError.error_id})
-
 EXIT_FAILED = 1
 """The command was right, but it could not be carried out."""
 
@@ -62,9 +60,7 @@ class Door(click.Group):
         try:
             return super().invoke(ctx)
         except DialerError as exc:
-            # By its id as well: what the engine refuses comes back over the bus without its class.
-            wrong = isinstance(exc, ConfigError | InputError) or exc.error_id in _INPUT_IDS
-            _fail(exc, EXIT_INPUT if wrong else EXIT_FAILED)
+            _fail(exc, EXIT_INPUT if isinstance(exc, ConfigError | InputError) else EXIT_FAILED)
 
 
 def _fail(error: DialerError, status: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
+from campaigns.decisions import Minute, PacingMinutes
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
 from campaigns.models import Attempt, CampaignState, InboundCall
@@ -60,7 +62,7 @@ class Books:
         unreadable: dict[str, str] = {}
         for row in rows:
             try:
-                config = parse_campaign(row.definition, f"campaign {row.name}")
+                config = parse_campaign(row.definition, f"campaign {row.name}").tuned(row.pacing)
             except ConfigError as exc:
                 unreadable[row.name] = str(exc)
             else:
@@ -76,6 +78,19 @@ class Books:
         """Move a campaign on; raises InputError when it cannot."""
         async with self._store.transaction() as session:
             await Campaigns(session).set_state(name, state, now)
+
+    async def set_pacing(self, name: str, knobs: Mapping[str, Any]) -> CampaignConfig:
+        """Keep pacing knobs; raises InputError for an unknown campaign, ConfigError naming a knob that cannot be."""
+        async with self._store.transaction() as session:
+            row = await Campaigns(session).get(name)
+            config = parse_campaign(row.definition, f"campaign {name}").tuned({**row.pacing, **knobs})
+            await Campaigns(session).set_pacing(name, knobs)
+        return config
+
+    async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
+        """Store what pacing decided, minute by minute."""
+        async with self._store.transaction() as session:
+            await PacingMinutes(session).keep(minutes)
 
     async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
         """Return leads to be called now, without those in a call."""

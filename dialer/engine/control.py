@@ -17,6 +17,7 @@ from dialer.engine.filler import Filler
 from dialer.engine.floor import Floor
 from dialer.engine.lane import Lane
 from dialer.engine.plane import Plane
+from dialer.engine.steering import Steering
 from dialer.events import CancelOrdered
 from dialer.routing import (
     ON_CALL,
@@ -82,6 +83,7 @@ class Control:
         self._lanes = lanes
         self._refresh = refresh
         self._status = status
+        self._steering = Steering(books, lanes, refresh)
         self._orders: dict[str, Order] = {
             "agent.login": self._login,
             "agent.ready": lambda p: self._tell(p, ReadyOrdered()),
@@ -92,6 +94,8 @@ class Control:
             "campaign.start": lambda p: self._move(p, CampaignState.RUNNING),
             "campaign.pause": lambda p: self._move(p, CampaignState.PAUSED),
             "campaign.stop": self._stop,
+            "campaign.pacing": self._steering.turn,
+            "campaign.decisions": self._steering.explain,
             "engine.status": self._report,
             "leads.imported": self._imported,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from math import isfinite
@@ -125,3 +125,17 @@ class Diary:
             if len(self._over) == MINUTES_KEPT:
                 return
             self._over.appendleft(minute)
+
+
+async def store(
+    diaries: Iterable[Diary], keep: Callable[[list[Minute]], Awaitable[None]], *, all_of_it: bool = False
+) -> None:
+    """Store the minutes that are over; what cannot be stored goes back into its diary, and the error on."""
+    for diary in diaries:
+        minutes = diary.take(all_of_it=all_of_it)
+        try:
+            if minutes:
+                await keep(minutes)
+        except BaseException:
+            diary.give_back(minutes)
+            raise

@@ -54,6 +54,7 @@ class Ending:
             async with asyncio.timeout(LAST_WORDS_S):
                 await engine.keeper.flush()
                 await engine.bookkeeper.drain()
+                await engine.keep_diaries(all_of_it=True)
                 await engine.publish()
                 await engine.beat.stop()
         except (TimeoutError, Unavailable) as exc:

@@ -21,6 +21,7 @@ from dialer.engine.book import Book
 from dialer.engine.books import Books, Running
 from dialer.engine.control import Control, describe
 from dialer.engine.dialling import Dialling
+from dialer.engine.diary import store
 from dialer.engine.directory import Directory
 from dialer.engine.ending import Ending
 from dialer.engine.filler import Filler
@@ -51,6 +52,7 @@ PUBLISH_S = 0.25
 REFRESH_S = 2.0
 RENEW_S = 30.0
 AUDIT_S = 60.0
+DIARY_S = 5.0
 MAX_ASKING = 100
 MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
 """What a key of the abandoned-call menu means to the books."""
@@ -204,6 +206,7 @@ class Engine:
             self._every(min(RENEW_S, self.config.dialing.lease_s / 4), self._renew),
             self._every(AUDIT_S, self._audit),
             self._every(AUDIT_S, self._count),
+            self._every(DIARY_S, self.keep_diaries),
         ]
 
     async def refresh(self) -> None:
@@ -237,10 +240,12 @@ class Engine:
         for node in {self.config.trunk(name).node for name in running.config.trunks}:
             key = (running.campaign_id, node)
             policy = policy_of(running.config, dialing.ring_timeout_s, dialing.min_ring_s)
-            if key not in self.lanes:
-                lane = Lane(running.campaign_id, running.key, running.config, node, Pacer(policy))
-                self.lanes[key] = lane
-            self.lanes[key].state = running.state
+            lane = self.lanes.get(key)
+            if lane is None:
+                lane = self.lanes[key] = Lane(running.campaign_id, running.key, running.config, node, Pacer(policy))
+            elif lane.campaign.pacing != running.config.pacing:
+                lane.retune(running.config, policy)
+            lane.state = running.state
 
     def incarnation(self, node: str, incarnation: str) -> None:
         """Note which Asterisk answers on a node."""
@@ -284,6 +289,11 @@ class Engine:
             for name, said in self.board_before.items()
             if said.get("node") in self.unseen and (agent := self.floor.agents.get(name)) and not agent.node
         }
+
+    async def keep_diaries(self, *, all_of_it: bool = False) -> None:
+        """Store the minutes of pacing that are over; what the database does not take now is stored later."""
+        diaries = [lane.diary for lane in self.lanes.values()]
+        await store(diaries, self._books.keep_decisions, all_of_it=all_of_it)
 
     async def _look_after(self) -> None:
         """Small duties: disk, campaigns whose last call ended, state changes made in the database."""

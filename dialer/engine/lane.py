@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
 from dialer.call import UNJOINED, Call, Stage
 from dialer.config import CampaignConfig
 from dialer.engine.books import Tally
+from dialer.engine.diary import Diary, entry
 from dialer.events import Event
 from dialer.pacing import (
     Abandoned,
@@ -50,6 +51,9 @@ def policy_of(campaign: CampaignConfig, ring_timeout_s: float, min_ring_s: float
     pacing = campaign.pacing
     return PacingPolicy(
         mode=pacing.mode,
+        abandon_target=pacing.abandon_target,
+        abandon_limit=pacing.abandon_limit,
+        expected_live_answers=pacing.expected_live_answers,
         lines_per_agent=pacing.lines_per_agent,
         max_lines_per_agent=pacing.max_lines_per_agent,
         max_calls_per_s=pacing.max_calls_per_s,
@@ -73,6 +77,11 @@ class Lane:
     decided_at: float = float("-inf")
     gate: str | None = None
     tallies: dict[str, Tally] = field(default_factory=dict)
+    diary: Diary = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin a diary."""
+        self.diary = Diary(self.campaign_id, self.node)
 
     @property
     def name(self) -> str:
@@ -84,10 +93,19 @@ class Lane:
         budgets = tuple(
             Budget(window, tally.live, tally.abandoned, ABANDON_LIMIT) for window, tally in self.tallies.items()
         )
-        self.decision = self.pacer.decide(replace(snapshot(now, calls, agents), budgets=budgets))
+        seen = replace(snapshot(now, calls, agents), budgets=budgets)
+        self.decision = self.pacer.decide(seen)
+        at = datetime.fromtimestamp(now, UTC)
+        self.diary.write(entry(at, self.pacer.policy.mode, seen, self.decision, {}))
         self.wanted = self.decision.dial
         self.decided_at = now
         return self.decision
+
+    def retune(self, campaign: CampaignConfig, policy: PacingPolicy) -> None:
+        """Put other knobs in force with the next turn; raises PolicyError and keeps the old ones."""
+        self.pacer.apply(policy)
+        self.campaign = campaign
+        self.decided_at = float("-inf")
 
     def watch(self, before: Call, after: Call, event: Event) -> None:
         """Tell the pacer what a call's step means to it."""

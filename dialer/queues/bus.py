@@ -13,7 +13,7 @@ import structlog
 
 from dialer.queues.connection import TAG, RedisLink
 from dialer.queues.outage import Outage
-from dialer.types import DialerError, Unavailable
+from dialer.types import ConfigError, DialerError, InputError, Unavailable
 
 _REQUESTS = f"{TAG}:requests"
 _REPLY = f"{TAG}:reply:"
@@ -40,7 +40,8 @@ class CommandBus:
     async def request(self, kind: str, payload: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Ask the engine and return its answer; after `timeout_s` it will not be executed any more.
 
-        Raises the engine's refusal as DialerError with its error id, Unavailable when nobody answers in time.
+        Raises the engine's refusal with its error id: InputError when what was asked is wrong, else DialerError;
+        Unavailable when nobody answers in time.
         """
         ticket = uuid.uuid4().hex
         body = ("ticket", ticket, "kind", kind, "payload", json.dumps(dict(payload)), "timeout_s", str(timeout_s))
@@ -106,7 +107,7 @@ class CommandBus:
         try:
             answer = {"ok": dict(await handler(request.kind, request.payload))}
         except DialerError as exc:
-            answer = _refusal(exc.error_id, str(exc))
+            answer = _refusal(exc.error_id, str(exc), asker=isinstance(exc, InputError | ConfigError))
         except Exception:
             # A bug: whoever asked must not wait in vain, and the engine must still hear of it.
             await self._reply(request, _refusal("internal", f"the engine failed at {request.kind!r}; see its log"))
@@ -135,12 +136,14 @@ def _read(body: Mapping[str, str]) -> _Request | None:
         return None
 
 
-def _refusal(error_id: str, message: str) -> dict[str, Any]:
-    return {"error": {"error_id": error_id, "message": message}}
+def _refusal(error_id: str, message: str, *, asker: bool = False) -> dict[str, Any]:
+    """Return a refusal to be sent; `asker` means that what was asked is wrong, and asking again will not help."""
+    return {"error": {"error_id": error_id, "message": message, "asker": asker}}
 
 
 def _opened(text: str) -> dict[str, Any]:
     answer: dict[str, dict[str, Any]] = json.loads(text)
     if (error := answer.get("error")) is not None:
-        raise DialerError(error["message"], error_id=error["error_id"])
+        kind = InputError if error.get("asker") else DialerError
+        raise kind(error["message"], error_id=error["error_id"])
     return answer["ok"]

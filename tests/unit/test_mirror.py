@@ -40,6 +40,7 @@ TOLD_BY = {
     "dialer/campaign_file.py": "tests/unit/test_config.py",
     "dialer/validation.py": "tests/unit/test_config.py",
     "dialer/cli/agent.py": "tests/integration/test_agents.py",
+    "dialer/cli/pacing.py": "tests/integration/test_lifecycle.py",
     "dialer/cli/report.py": "tests/integration/test_nobody_twice.py",
     "dialer/cli/asterisk.py": "tests/integration/test_bad_input.py",
     "dialer/cli/campaign.py": "tests/integration/test_bad_input.py",

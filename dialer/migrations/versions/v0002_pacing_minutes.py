@@ -1,4 +1,4 @@
-"""What pacing decided, minute by minute."""
+"""What pacing decided, minute by minute; and the knobs a supervisor turned."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
+    op.add_column("campaigns", sa.Column("pacing", _JSON, nullable=False, server_default="{}"))
     op.create_table(
         "pacing_minutes",
         sa.Column("campaign_id", _ID, nullable=False),
@@ -35,3 +36,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("pacing_minutes")
+    with op.batch_alter_table("campaigns") as campaigns:
+        campaigns.drop_column("pacing")

@@ -40,6 +40,13 @@ class DecisionsContract:
         (found,) = await around(desk, 0)
         assert (found.decisions, found.dialled, found.cancelled, found.reason) == (240, 7, 2, "later")
 
+    async def test_the_newest_rows_come_oldest_first(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        minutes = [a_minute(desk, after) for after in range(4)]
+        await keep(desk, *minutes)
+        async with desk.store.snapshot() as session:
+            assert await PacingMinutes(session).newest(desk.campaign.id, 2) == minutes[2:]
+
     async def test_another_campaign_is_not_mixed_in(self, store: Store) -> None:
         desk, other = await Desk.opened(store), await Desk.opened(store, "autumn")
         await keep(desk, a_minute(desk))

@@ -10,7 +10,7 @@ import pytest
 from dialer.queues import CommandBus, EngineBeat, RedisLink
 from dialer.queues.agents import AgentBoard
 from dialer.queues.bus import Handler
-from dialer.types import DialerError, Unavailable
+from dialer.types import DialerError, InputError, Unavailable
 
 
 @asynccontextmanager
@@ -50,6 +50,17 @@ async def test_a_slow_request_does_not_hold_up_the_next(redis: RedisLink) -> Non
 
     async with served(bus, handler):
         await asyncio.gather(bus.request("login", {}, 10), bus.request("status", {}, 10))
+
+
+async def test_whoever_asked_for_what_cannot_be_is_told_so(redis: RedisLink) -> None:
+    async def handler(kind: str, payload: dict[str, Any]) -> Mapping[str, Any]:
+        raise InputError("unknown campaign", error_id="campaign-unknown")
+
+    bus = CommandBus(redis)
+    async with served(bus, handler):
+        with pytest.raises(InputError, match="unknown campaign") as caught:
+            await bus.request("campaign.start", {}, 5)
+    assert caught.value.error_id == "campaign-unknown"
 
 
 async def test_a_refusal_travels_back_with_its_id_and_words(redis: RedisLink) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from campaigns.decisions import Minute
 from campaigns.journal import Applied, Intent, Journal
 from campaigns.models import CampaignState
 from campaigns.repository import KnownCaller
@@ -66,6 +68,7 @@ class PaperBooks(Books):
         self.callers: list[InboundRecord] = []
         self.known: KnownCaller | None = None
         self.asked: list[str] = []
+        self.minutes: list[Minute] = []
 
     async def campaigns(self) -> tuple[list[Running], dict[str, str]]:
         await self.paper.pass_()
@@ -74,6 +77,17 @@ class PaperBooks(Books):
     async def set_state(self, name: str, state: CampaignState, now: datetime) -> None:
         await self.paper.pass_()
         self.states.append((name, state.value))
+
+    async def set_pacing(self, name: str, knobs: Mapping[str, Any]) -> CampaignConfig:
+        await self.paper.pass_()
+        (running,) = (each for each in self.served if each.config.name == name)
+        tuned = running.config.tuned(knobs)
+        self.served = [replace(each, config=tuned) if each is running else each for each in self.served]
+        return tuned
+
+    async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
+        await self.paper.pass_()
+        self.minutes += minutes
 
     async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
         await self.paper.pass_()

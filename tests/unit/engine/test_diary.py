@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from math import nan
 
 import numpy as np
+import pytest
 
-from dialer.engine.diary import KEPT, Diary, Entry, entry
+from campaigns.decisions import Minute
+from dialer.engine.diary import KEPT, Diary, Entry, entry, store
 from dialer.pacing import Budget, Decision, Snapshot
+from dialer.types import Unavailable
 from tests.unit.engine.desk import NOON
 
 NOTHING = np.empty(0)
@@ -78,10 +81,18 @@ def test_the_last_words_hold_the_running_minute_too():
     assert [minute.decisions for minute in diary.take(all_of_it=True)] == [1]
 
 
-def test_what_the_database_did_not_take_is_offered_again_in_order():
-    diary = Diary(1, "a1")
+async def test_what_the_database_did_not_take_is_offered_again_in_order():
+    diary, kept = Diary(1, "a1"), list[Minute]()
     for minute in range(4):
         diary.write(decided(NOON + timedelta(minutes=minute)))
-    taken = diary.take()
-    diary.give_back(taken)
-    assert diary.take() == taken
+
+    async def away(minutes: list[Minute]) -> None:
+        raise Unavailable("away")
+
+    async def keep(minutes: list[Minute]) -> None:
+        kept.extend(minutes)
+
+    with pytest.raises(Unavailable):
+        await store([diary], away)
+    await store([diary], keep)
+    assert [minute.minute for minute in kept] == [NOON + timedelta(minutes=minute) for minute in range(3)]

@@ -205,3 +205,19 @@ def test_the_end_of_a_wrap_up_is_told():
     lane.pacer.observe = heard.append  # type: ignore[method-assign, assignment]
     lane.wrap_ended(NOON, 3.0, 60.0)
     assert heard == [WrapEnded(NOON.timestamp(), 3.0, 60.0)]
+
+
+def test_a_knob_turned_is_in_force_with_the_next_turn():
+    lane = Lane(1, "key", a_campaign(), "a1", Pacer(policy_of(a_campaign(), 28, 15)))
+    lane.decide(NOON.timestamp(), [], [an_agent("ana")])
+    tuned = a_campaign().tuned({"mode": "progressive"})
+    lane.retune(tuned, policy_of(tuned, 28, 15))
+    assert lane.decided_at < NOON.timestamp()
+    assert lane.decide(NOON.timestamp(), [], [an_agent("ana")]).dial == 1
+
+
+def test_the_diary_says_what_was_decided_and_in_which_mode():
+    lane = Lane(1, "key", a_campaign(), "a1", Pacer(policy_of(a_campaign(), 28, 15)))
+    decision = lane.decide(NOON.timestamp(), [], [an_agent("ana")])
+    (written,) = lane.diary.last(5)
+    assert (written.at, written.mode, written.dial, written.reason) == (NOON, "ratio", decision.dial, decision.reason)
