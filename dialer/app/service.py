@@ -46,6 +46,8 @@ async def _own_redis(config: Config) -> AsyncIterator[RedisLink]:
             yield link
         return
     server = await embedded.ensure(config.home)
+    if not server.durable:
+        log.warning("the queues live in memory only", redis=server.kind, remedy="install redis-server")
     clean = False
     try:
         async with await connect(server.url, config.redis.timeout_s) as link:

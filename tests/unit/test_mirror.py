@@ -55,6 +55,8 @@ TOLD_BY = {
     "dialer/queues/beat.py": "tests/contract/queues/test_bus.py",
     "dialer/queues/outage.py": "tests/contract/queues/test_outages.py",
     "dialer/queues/connection.py": "tests/contract/queues/test_outages.py",
+    "dialer/queues/imitation.py": "tests/contract/queues/test_embedded.py",
+    "dialer/queues/programs.py": "tests/contract/queues/test_embedded.py",
 }
 """Modules behind another's public door, which is where their behaviour is told."""
 

