@@ -42,6 +42,15 @@ HOPPER = Gauge("dialer_hopper_leads", "Leads waiting in Redis.", ["campaign"])
 PACING_WANTED = Gauge("dialer_pacing_wanted", "Calls the last decision asked for.", ["campaign"])
 CALLS = Gauge("dialer_calls", "Calls in flight, by stage.", ["stage"])
 AGENTS = Gauge("dialer_agents", "Agents by campaign and state.", ["campaign", "state"])
+AGENT_SECONDS = Gauge(
+    "dialer_agent_seconds",
+    "Business seconds agents spent in each state since the engine started.",
+    ["campaign", "state"],
+)
+UTILISATION = Gauge(
+    "dialer_agent_utilisation", "Talk and wrap-up as a share of the time logged in and not paused.", ["campaign"]
+)
+IDLE_WAIT = Gauge("dialer_agent_idle_wait_seconds", "Mean wait of an agent between two conversations.", ["campaign"])
 BACKLOG = Gauge("dialer_backlog_records", "Records not yet in the outcome stream.")
 PART_UP = Gauge("dialer_part_up", "1 while a part works: redis, database, recordings.", ["part"])
 JOIN_SECONDS = Histogram(

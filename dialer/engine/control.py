@@ -137,7 +137,8 @@ class Control:
 
     async def _until_seated(self, name: str) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(self._config.agents.login_timeout_s + LOGIN_GRACE_S):
+            rings_s = self._config.agents.login_timeout_s / self._clock.speed
+            async with asyncio.timeout(rings_s + LOGIN_GRACE_S):
                 while self._floor.agents[name].state is AgentState.CALLING:  # noqa: ASYNC110 - bounded, and rare
                     await asyncio.sleep(LOGIN_POLL_S)
         except TimeoutError:

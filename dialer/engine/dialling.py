@@ -31,7 +31,7 @@ log = structlog.get_logger("dialer.dialling")
 T = TypeVar("T")
 
 GROUP_S = 0.025
-"""Intents of this long are committed together."""
+"""Intents of this long are committed together; less where business time runs so fast that pacers decide as often."""
 
 GROUP_MAX = 50
 
@@ -120,7 +120,13 @@ class Dialling:
         """Decide and dial for ever."""
         while True:
             await self.turn()
-            await asyncio.sleep(GROUP_S)
+            await asyncio.sleep(self.pause_s)
+
+    @property
+    def pause_s(self) -> float:
+        """Return the machine's seconds between two groups: pacers are asked twice as often as they decide, at least."""
+        halves = [lane.pacer.tick_s / self._clock.speed / 2 for lane in self._lanes.values()]
+        return min([GROUP_S, *halves])
 
     async def turn(self) -> None:
         """Let due pacers decide, then place one group of calls."""

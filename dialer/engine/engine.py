@@ -203,9 +203,9 @@ class Engine:
             self.beat.run(self.report.status),
             self._every(PUBLISH_S, self.publish),
             self._every(REFRESH_S, self._look_after),
-            self._every(min(RENEW_S, self.config.dialing.lease_s / 4), self._renew),
-            self._every(AUDIT_S, self._audit),
-            self._every(AUDIT_S, self._count),
+            self._every(min(RENEW_S, self.config.dialing.lease_s / 4) / self.clock.speed, self._renew),
+            self._every(AUDIT_S, self._audit),  # of lost events, which know no business time
+            self._every(AUDIT_S / self.clock.speed, self._count),
             self._every(DIARY_S, self.keep_diaries),
         ]
 

@@ -26,6 +26,8 @@ LOW_WATER = 200
 
 BATCH = 500
 IDLE_S = 0.5
+LEAST_IDLE_S = 0.1
+"""Of the machine's time: Redis and the database are not asked more often, however fast business time runs."""
 UNKNOWN_WAIT = timedelta(hours=24)
 """A lead refused without a known end (an unknown zone, say) rests this long before it is looked at again."""
 
@@ -104,7 +106,7 @@ class Filler:
             except Unavailable as exc:
                 log.debug("filler waits", detail=str(exc))
             try:
-                async with asyncio.timeout(IDLE_S / self._clock.speed):
+                async with asyncio.timeout(max(IDLE_S / self._clock.speed, LEAST_IDLE_S)):
                     await self._wake.wait()
             except TimeoutError:
                 pass

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from dialer.engine.hours import Hours
 from dialer.engine.timers import Timers
 from dialer.routing import (
     ON_CALL,
@@ -69,6 +70,7 @@ class Floor:
         self.agents: dict[str, Agent] = {}
         self._by_leg: dict[str, str] = {}
         self.changed: set[str] = set()
+        self.hours = Hours()
         self.on_ready: Callable[[Agent], None] = lambda agent: None
 
     def seat(self, agent: Agent) -> None:
@@ -165,6 +167,8 @@ class Floor:
             self._by_leg.pop(before.leg_id, None)
         if agent.leg_id:
             self._by_leg[agent.leg_id] = agent.name
+        if before is not None:
+            self.hours.moved(before, agent)
         if before != agent:
             self.changed.add(agent.name)
         self.agents[agent.name] = agent

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dialer.node")
 
+SIMULATED = "simulated"
+"""The word in a simulated Asterisk's version."""
+
 
 class NodeEnd:
     """Listens to one node for the engine."""
@@ -29,7 +32,7 @@ class NodeEnd:
         """Reconcile before the first event is heard; the first time, agents get back what the board says."""
         engine = self._engine
         engine.incarnation(self._name, snapshot.incarnation)
-        self._check_version(snapshot.asterisk_version)
+        self._admit(snapshot.asterisk_version)
         board: Mapping[str, Mapping[str, Any]] = {} if self._seen else engine.board_before
         self._contacts(snapshot)
         channels = {row.uniqueid: row.channel for row in snapshot.channels}
@@ -51,13 +54,13 @@ class NodeEnd:
         calls = sum(1 for call in self._engine.book.calls() if call.record.node == self._name)
         log.warning("out of sight", node=self._name, reason=reason, calls=calls)
 
-    def _check_version(self, version: str) -> None:
-        """An Asterisk whose hang-up causes cannot be trusted gets no new calls; what is up there goes on."""
+    def _admit(self, version: str) -> None:
+        """An Asterisk that may not be used gets no new calls; what is up there goes on."""
         refused = self._engine.plane.refused
         refused.pop(self._name, None)
-        if not supported_version(version):
-            wanted = ", ".join(f"{major}.{minor}" for major, minor in OLDEST_OF.items())
-            refused[self._name] = f"node {self._name} runs Asterisk {version}; {wanted} or newer of these is needed"
+        other_time = self._engine.config.simulation.on or self._engine.clock.speed != 1
+        if (why := unfit(version, other_time=other_time)) is not None:
+            refused[self._name] = f"node {self._name} runs Asterisk {version}; {why}"
             log.error("node refused", node=self._name, detail=refused[self._name])
 
     def _contacts(self, snapshot: NodeSnapshot) -> None:
@@ -72,3 +75,18 @@ class NodeEnd:
         for agent in list(self._engine.floor.agents.values()):
             if agent.node == self._name and agent.state in SEATED and agent.extension not in registered:
                 self._engine.floor.apply(agent.name, SoftphoneLost("the softphone was gone after a reconnect"))
+
+
+def unfit(version: str, *, other_time: bool) -> str | None:
+    """Return why an Asterisk of this version may not be used, or None.
+
+    Its hang-up causes cannot be trusted, or it may reach real people while business time is not theirs.
+    """
+    if other_time and SIMULATED not in version:
+        return (
+            "[simulation] in config.toml changes the time, and only a simulated Asterisk may be called then: "
+            "real people are called in their own time. Remove [simulation]"
+        )
+    if supported_version(version):
+        return None
+    return f"{', '.join(f'{major}.{minor}' for major, minor in OLDEST_OF.items())} or newer of these is needed"

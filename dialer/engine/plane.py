@@ -86,7 +86,7 @@ class Plane:
             "DIALER_AMD": "1" if campaign.amd else "0",
             "DIALER_RECORD": RECORD_MODES[call.recording],
         }
-        if (down := self.link_down(call.record.node)) is not None:
+        if (down := self.unusable(call.record.node)) is not None:
             # Also while a node that came back is being reconciled: what is written after the snapshot was taken would
             # be missing in it, and a ringing phone would be taken for a call that was never placed.
             self.on_not_placed(call.call_id, down)

@@ -27,7 +27,10 @@ from dialer.types import AttemptRecord, Clock, Unavailable
 log = structlog.get_logger("dialer.reconcile")
 
 MARGIN = timedelta(seconds=5)
-"""Evidence is searched from this long before the oldest open intent: clocks differ a little."""
+"""Evidence is searched from this long before the oldest open intent: clocks differ a little.
+
+Of the machine's time, like all waits here: they are for messages on their way.
+"""
 
 LOG_SETTLES_S = 0.5
 """How long Asterisk may take to write the end of a call into its event log."""
@@ -112,12 +115,12 @@ class Reconciler:
 
         Also settles intents whose commit was not acknowledged: they are open in the books and in nobody's hands.
         """
-        limit = self._clock.now() - GRACE
+        limit = self._ago(GRACE)
         known = {call.call_id: call for call in self._book.calls() if call.record.node == node}
         still_open = await self._open_attempts(node)
         for record in still_open:
             # Ended long ago and open in the books: Redis lost what it had taken. Told twice is written once.
-            self._book.tell_again(record.call_id, ended_before=self._clock.now() - TOLD_AGAIN)
+            self._book.tell_again(record.call_id, ended_before=self._ago(TOLD_AGAIN))
         strays = [r for r in still_open if r.intent_at < limit and self._book.remembered(r.call_id) is None]
         if not known and not strays:
             return
@@ -131,6 +134,9 @@ class Reconciler:
         for record in lost:
             if self._book.get(record.call_id) is known.get(record.call_id):
                 self._settle(record, None, {}, findings)
+
+    def _ago(self, machine_time: timedelta) -> datetime:
+        return self._clock.now() - machine_time * self._clock.speed
 
     async def _strays(self, node: str) -> list[AttemptRecord]:
         """Return the attempts that are open in the books and not in our hands.
@@ -146,7 +152,7 @@ class Reconciler:
         if not records:
             return Findings({}, incarnation)
         path = self._config.node(node).evidence_file
-        since = min(record.intent_at for record in records) - MARGIN
+        since = min(record.intent_at for record in records) - MARGIN * self._clock.speed
         ids = frozenset(record.call_id for record in records)
         found: dict[str, Evidence] = {}
         for read in range(LOG_READS):

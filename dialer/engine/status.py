@@ -8,7 +8,7 @@ from dialer import metrics
 from dialer.call import Call, Stage
 from dialer.engine.lane import Lane
 from dialer.exposition import PartHealth
-from dialer.routing import AgentState
+from dialer.routing import Agent, AgentState
 
 if TYPE_CHECKING:
     from dialer.engine.engine import Engine
@@ -53,7 +53,8 @@ class StatusReport:
         """Return a campaign over all its nodes; a gate is shown only when no node may dial."""
         mine = [lane for lane in lanes if lane.name == name]
         stages = [call.stage.value for call in calls if call.record.campaign == name]
-        agents = [agent.state for lane in mine for agent in self._engine.floor.of(name, lane.node)]
+        people = [agent for lane in mine for agent in self._engine.floor.of(name, lane.node)]
+        agents = [agent.state for agent in people]
         for state in AgentState:
             metrics.AGENTS.labels(name, state.value).set(agents.count(state))
         gates = [self._engine.dialling.gate(lane) for lane in mine]
@@ -67,7 +68,29 @@ class StatusReport:
             "refused": dict(self._engine.filler.refused[first.campaign_id]),
             "calls": {stage: stages.count(stage) for stage in sorted(set(stages))},
             "agents": {state.value: agents.count(state) for state in AgentState if state in agents},
+            "hours": self._hours(name, people),
             "abandonment": {
-                window: {"live": tally.live, "abandoned": tally.abandoned} for window, tally in first.tallies.items()
+                window: {"live": tally.live, "abandoned": tally.abandoned, "limit": first.campaign.pacing.abandon_limit}
+                for window, tally in first.tallies.items()
             },
         }
+
+    def _hours(self, name: str, people: list[Agent]) -> dict[str, Any]:
+        """Return what a campaign's agents spent their time on since the engine started, in business seconds."""
+        found = self._engine.floor.hours.figures(name, people, self._engine.clock.now())
+        for state, seconds in found.seconds.items():
+            metrics.AGENT_SECONDS.labels(name, state.value).set(seconds)
+        if found.utilisation is not None:
+            metrics.UTILISATION.labels(name).set(found.utilisation)
+        if found.mean_idle_wait_s is not None:
+            metrics.IDLE_WAIT.labels(name).set(found.mean_idle_wait_s)
+        return {
+            "utilisation": _rounded(found.utilisation, 4),
+            "mean_idle_wait_s": _rounded(found.mean_idle_wait_s, 2),
+            "conversations": found.conversations,
+            "seconds": {state.value: round(seconds, 1) for state, seconds in found.seconds.items()},
+        }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

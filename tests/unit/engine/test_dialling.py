@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.journal import Intent
 from dialer.call import Recording, Stage
-from dialer.engine.dialling import GROUP_MAX, Dialling, recording_of, want_of
+from dialer.engine.dialling import GROUP_MAX, GROUP_S, Dialling, recording_of, want_of
 from dialer.engine.keeper import Part
 from dialer.engine.lane import Lane
 from dialer.pacing import Pacer, PacingPolicy
@@ -381,3 +381,10 @@ def test_a_segment_asks_for_skills_and_language():
 )
 def test_the_notice_comes_before_the_recording_where_the_campaign_says_so(keys: dict[str, bool], expected: Recording):
     assert recording_of(a_campaign(**keys)) is expected
+
+
+@pytest.mark.parametrize(("speed", "pause_s"), [(1.0, GROUP_S), (20.0, 0.0125)])
+async def test_pacers_decide_as_often_as_business_time_asks(speed: float, pause_s: float):
+    room = Room()
+    room.clock.speed = speed
+    assert room.dialling.pause_s == pytest.approx(pause_s)

@@ -76,6 +76,35 @@ async def test_recordings_left_behind_are_found(plant: Plant, tmp_path: Path):
     assert plant.engine.recorder.waiting == 1
 
 
+SIMULATED = {"starts_at": NOON, "anchor": NOON, "speed": 20.0}
+
+
+@pytest.mark.parametrize(
+    ("version", "tables", "said"),
+    [
+        ("22.9.0", {}, None),
+        ("18.2.0", {}, "runs Asterisk 18.2.0; 20.19, 22.9, 23.3 or newer"),
+        ("22.9.0", {"simulation": SIMULATED}, "real people are called in their own time. Remove [simulation]"),
+        ("22.9.0 simulated", {"simulation": SIMULATED}, None),
+    ],
+)
+async def test_an_asterisk_that_may_not_be_used_is_refused_in_the_status(
+    tmp_path: Path, version: str, tables: dict[str, object], said: str | None
+):
+    plant = Plant(tmp_path, **tables)
+    plant.serves()
+    await plant.engine.refresh()
+    await NodeEnd("a1", plant.engine).node_up(NodeSnapshot(incarnation="a1/today", asterisk_version=version))
+    shown = plant.engine.report.status()["nodes"]["a1"]
+    assert shown is None if said is None else said in shown
+
+
+async def test_a_fast_clock_alone_refuses_a_real_asterisk(plant: Plant):
+    plant.clock.speed = 20.0
+    await NodeEnd("a1", plant.engine).node_up(seen())
+    assert "simulated" in plant.engine.report.status()["nodes"]["a1"]
+
+
 async def test_without_the_database_nothing_is_settled(plant: Plant):
     plant.books.paper.away = True
     with pytest.raises(Unavailable):

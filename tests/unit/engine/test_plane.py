@@ -80,6 +80,12 @@ async def test_what_cannot_be_written_was_not_placed(wire: Wire, state: dict[str
     assert "a1" in detail
 
 
+async def test_a_node_that_is_refused_gets_no_call(wire: Wire):
+    wire.plane.refused["a1"] = "node a1 runs another time"
+    assert wire.originates() is None
+    assert wire.told == [("not placed", CALL, "node a1 runs another time")]
+
+
 async def test_a_value_asterisk_would_misread_is_not_placed(wire: Wire):
     wire.originates(trunk={"caller_name": "A" * 2000})
     assert [each[0] for each in wire.told] == ["not placed"]

@@ -355,6 +355,14 @@ async def test_the_audit_leaves_living_and_young_calls_alone(clinic: Clinic):
     assert young in clinic.book
 
 
+async def test_the_audit_gives_events_on_their_way_the_machines_time(clinic: Clinic):
+    clinic.clock.speed = 20.0
+    call_id = clinic.dials()
+    clinic.clock.pass_s(GRACE.total_seconds() * 20 - 1)
+    await clinic.audits()
+    assert call_id in clinic.book
+
+
 async def test_the_audit_settles_an_intent_in_nobodys_hands(clinic: Clinic):
     call_id = clinic.left_open()
     clinic.clock.pass_s(GRACE.total_seconds() + 1)
