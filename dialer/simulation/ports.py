@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
 
@@ -146,3 +147,13 @@ class Scheduler(Protocol):
     def later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Do something after so many business seconds, never before this call returned."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of them, and the randomness."""
+
+    scheduler: Scheduler
+    rng: Random
+    call_log: CallLog
+    monitor: Monitor
