@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -107,6 +108,18 @@ class Base(DeclarativeBase):
     }
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A database as found; `revision` is None before the first migration, `known` are all revisions of this code."""
+
+    dialect: str
+    version: str
+    revision: str | None
+    newest: str | None
+    known: frozenset[str | None]
+    journal: str
+
+
 class Store:
     """The database behind one url; every call ends within `timeout_s` or raises `Unavailable`."""
 
@@ -172,6 +185,20 @@ class Store:
         """Return when the database answers; else raise Unavailable naming its url and the remedy."""
         async with self.snapshot() as session:
             await session.execute(text("SELECT 1"))
+
+    async def facts(self) -> StoreFacts:
+        """Return what the database is and which tables it has; changes nothing."""
+        async with self.snapshot() as session:
+            connection = await session.connection()
+            question = "SELECT sqlite_version()" if self.dialect == "sqlite" else "SHOW server_version"
+            version = str((await connection.execute(text(question))).scalar_one())
+            journal = ""
+            if self.dialect == "sqlite":
+                journal = str((await connection.execute(text("PRAGMA journal_mode"))).scalar_one())
+            revision = await connection.run_sync(_revision)
+        scripts = ScriptDirectory.from_config(_alembic())
+        known = frozenset({None, *(script.revision for script in scripts.walk_revisions())})
+        return StoreFacts(self.dialect, version, revision, scripts.get_current_head(), known, journal)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -251,7 +278,11 @@ def _alembic() -> AlembicConfig:
 
 def _is_newest(connection: Connection) -> bool:
     known = ScriptDirectory.from_config(_alembic()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == known
+    return _revision(connection) == known
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _upgrade(connection: Connection) -> None:

@@ -111,6 +111,11 @@ def agent_leg_id(agent: str, at: datetime) -> str:
     return _stable_id("g", agent, at.isoformat())
 
 
+def trial_call_id(number: str, at: datetime) -> str:
+    """Return the channel id of a test call, never equal to an attempt's or a leg's."""
+    return _stable_id("d", number, at.isoformat())
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedLead:
     """One debtor waiting to be called: what the hopper holds and the engine dials.

@@ -10,13 +10,23 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import panoramisk
 
 from dialer.ami.session import LoginRefused, SessionBusy, tls_context
 from dialer.config import NodeConfig
 from dialer.types import Unavailable
+
+
+class Step(NamedTuple):
+    """One priority of a running dialplan."""
+
+    context: str
+    extension: str
+    priority: int
+    application: str
+    data: str
 
 
 class AdminPlane:
@@ -57,6 +67,58 @@ class AdminPlane:
         async with self._manager() as manager:
             return {name: await self._is_loaded(manager, name) for name in names}
 
+    async def running(self) -> Mapping[str, bool]:
+        """Tell for each module of the node, for example `app_amd`, whether it runs: a declined one does not."""
+        async with self._manager() as manager:
+            (answer,) = await self._ask(manager, "Command", Command="module show")
+        lines = _several(answer.get("Output"))
+        return {line.split()[0].removesuffix(".so"): " Not Running " not in line for line in lines if ".so " in line}
+
+    async def settings(self) -> Mapping[str, str]:
+        """Return what CoreSettings tells: AsteriskVersion, SystemName, CoreRunUser and more."""
+        async with self._manager() as manager:
+            return dict((await self._ask(manager, "CoreSettings"))[0].items())
+
+    async def clock(self) -> float:
+        """Return the node's own time, in epoch seconds."""
+        async with self._manager() as manager:
+            return float((await self._ask(manager, "Ping"))[0]["Timestamp"])
+
+    async def actions(self) -> frozenset[str]:
+        """Return the actions this user may send."""
+        async with self._manager() as manager:
+            (answer,) = await self._ask(manager, "ListCommands")
+        return frozenset(name for name, text in answer.items() if "(Priv: " in str(text))
+
+    async def dialplan(self) -> tuple[Step, ...]:
+        """Return every priority of the dialplan as it runs, in Asterisk's order."""
+        async with self._manager() as manager:
+            rows = await self._ask(manager, "ShowDialPlan")
+        return tuple(
+            Step(row["Context"], row["Extension"], int(row["Priority"]), row["Application"], row.get("AppData") or "")
+            for row in _rows(rows)
+            if "Priority" in row and str(row["Priority"]).isdigit()
+        )
+
+    async def file(self, name: str) -> Mapping[str, tuple[tuple[str, str], ...]] | None:
+        """Return a configuration file as it lies on the node: keys and values by section; None when there is none.
+
+        It may hold secrets: it is for comparing, not for showing.
+        """
+        async with self._manager() as manager:
+            answer = await manager.send_action({"Action": "GetConfig", "Filename": name})
+        if not answer.success and answer.message.strip() == "Config file not found":
+            return None
+        if not answer.success:
+            raise self._refusal("GetConfig", {"Filename": name}, answer)
+        return _sections(answer)
+
+    async def registrations(self) -> Mapping[str, str]:
+        """Return the state of each registration with a carrier: Registered, Unregistered, Rejected, by its name."""
+        async with self._manager() as manager:
+            rows = await self._ask(manager, "PJSIPShowRegistrationsOutbound", nothing="No outbound registrations found")
+        return {row["ObjectName"]: row["Status"] for row in _rows(rows) if row.get("ObjectName")}
+
     async def reload(self, module: str) -> None:
         """Let one module read its files again."""
         async with self._manager() as manager:
@@ -83,7 +145,12 @@ class AdminPlane:
         messages: list[Any] = answer if isinstance(answer, list) else [answer]
         if messages[0].success or (nothing and messages[0].message.strip() == nothing):
             return messages
-        raise Unavailable(f"{self._where}: {action} {fields or ''} refused: {messages[0].message.strip()}")
+        raise self._refusal(action, fields, messages[0])
+
+    def _refusal(self, action: str, fields: Mapping[str, str], answer: Any) -> Unavailable:
+        return Unavailable(
+            f"{self._where}: {action} {fields or ''} refused: {answer.message.strip()}", error_id="ami-refused"
+        )
 
     async def _is_loaded(self, manager: Any, module: str) -> bool:
         answer = await manager.send_action({"Action": "ModuleCheck", "Module": module})
@@ -104,6 +171,22 @@ class AdminPlane:
 
 def _rows(messages: list[Any]) -> list[Any]:
     return [message for message in messages[1:] if message.get("EventList") != "Complete"]
+
+
+def _several(output: Any) -> list[str]:
+    """Return the lines of a header that may have come once, often or not at all."""
+    return output if isinstance(output, list) else [output] if output else []
+
+
+def _sections(answer: Any) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Sort `Category-000001: name` and `Line-000001-000002: key=value` by category, in order."""
+    headers = {str(key).lower(): str(value) for key, value in answer.items()}
+    names = {key.removeprefix("category-"): value for key, value in headers.items() if key.startswith("category-")}
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in names.values()}
+    for key in sorted(key for key in headers if key.startswith("line-")):
+        left, _, right = headers[key].partition("=")
+        found[names[key.split("-")[1]]].append((left, right))
+    return {name: tuple(lines) for name, lines in found.items()}
 
 
 def _one_use(node: NodeConfig, user: str, secret: str) -> Any:

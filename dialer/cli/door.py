@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dialer.app.redis import open_redis
@@ -26,6 +27,7 @@ COMMANDS = {
     "asterisk": "asterisk",
     "bench": "bench",
     "campaign": "campaign",
+    "doctor": "doctor",
     "engine": "service",
     "leads": "campaign",
     "menu": "service",
@@ -120,7 +122,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: 
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*("" if row.get(column) is None else str(row.get(column)) for column in columns))
+        # Escaped: a value in brackets is no style.
+        table.add_row(*("" if row.get(column) is None else escape(str(row.get(column))) for column in columns))
     Console(width=None if Console().is_terminal else 200).print(table)
 
 

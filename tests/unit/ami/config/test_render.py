@@ -74,10 +74,10 @@ def test_the_two_sessions_of_the_engine_are_fences(rendered: Rendered) -> None:
         assert rendered.section("manager.conf", user)["allowmultiplelogin"] == "no"
 
 
-def test_only_the_actions_user_may_originate(rendered: Rendered) -> None:
+def test_the_events_user_may_not_originate(rendered: Rendered) -> None:
     users = ("[dialer-ev]", "[dialer-act]", "[dialer-adm]")
     classes = {user: rendered.section("manager.conf", user)["write"].split(",") for user in users}
-    assert [user for user in users if "originate" in classes[user]] == ["[dialer-act]"]
+    assert [user for user in users if "originate" in classes[user]] == ["[dialer-act]", "[dialer-adm]"]
     assert not any("command" in allowed or "config" in allowed for allowed in classes.values())
 
 

@@ -1,0 +1,1 @@
+"""Verdicts of the examination: facts in, checks out."""
