@@ -1,0 +1,31 @@
+"""How long each prompt of an installation would take to say."""
+
+from __future__ import annotations
+
+import wave
+from typing import Final
+
+from dialer.ami.config.prompts import prompt_text
+from dialer.config import Config
+
+WORDS_PER_S: Final = 2.4
+"""How fast the rendered voice speaks."""
+
+PROMPTS: Final = ("abandon", "menu", "callback", "optout", "goodbye", "notice", "inbound")
+
+
+def prompt_lengths(config: Config) -> dict[str, float]:
+    """Return the seconds of each prompt: the centre's own audio where there is some, else the text's."""
+    return {prompt: _own_s(config, prompt) or _spoken_s(config, prompt) for prompt in PROMPTS}
+
+
+def _spoken_s(config: Config, prompt: str) -> float:
+    return len(prompt_text("es", prompt, config.agency).split()) / WORDS_PER_S
+
+
+def _own_s(config: Config, prompt: str) -> float | None:
+    path = config.prompts.dir / "es" / f"{prompt}.wav" if config.prompts.dir else None
+    if path is None or not path.exists():
+        return None
+    with wave.open(str(path), "rb") as audio:
+        return audio.getnframes() / audio.getframerate()
