@@ -118,10 +118,10 @@ class Announcer:
             where = (("Context", two.context), ("Exten", two.exten), ("LocalOptimization", "No"))
             self._emit("LocalBridge", [*facts(one, "LocalOne"), *facts(two, "LocalTwo"), *where])
 
-    def spying(self, name: str, spyer: Channel, spyee: Channel | None) -> None:
+    def spying(self, name: str, spyer: Channel, spyee: Channel) -> None:
         """Raise ChanSpyStart or ChanSpyStop."""
         if self.wants(name):
-            self._emit(name, [*facts(spyer, "Spyer"), *(facts(spyee, "Spyee") if spyee is not None else ())])
+            self._emit(name, [*facts(spyer, "Spyer"), *facts(spyee, "Spyee")])
 
     def contact(self, extension: str, uri: str, status: str, roundtrip_us: int) -> None:
         """Raise ContactStatus of a softphone."""

@@ -202,13 +202,12 @@ def _chan_spy(switch: Switch, channel: Channel, data: str) -> Then:
         return Then.NEXT if set(options) & set("ES") else Then.WAITING
 
     def over() -> None:
-        if channel.closing:
-            return
-        switch.announcer.spying("ChanSpyStop", channel, None)
-        channel.waiting = switch.ports.scheduler.later(0, lambda: switch.proceed(channel))
+        if not channel.closing:
+            channel.waiting = switch.ports.scheduler.later(0, lambda: switch.proceed(channel))
 
     switch.announcer.spying("ChanSpyStart", channel, spied)
     spied.on_end.append(over)
+    channel.on_end.append(lambda: switch.announcer.spying("ChanSpyStop", channel, spied))
     return Then.WAITING
 
 

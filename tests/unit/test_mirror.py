@@ -23,6 +23,7 @@ ONLY_NAMES = {
 
 TOLD_BY = {
     "campaigns/intents.py": "tests/contract/books/test_journal.py",
+    "campaigns/history.py": "tests/contract/books/test_history.py",
     "campaigns/decisions.py": "tests/contract/books/test_decisions.py",
     "campaigns/settling.py": "tests/contract/books/test_journal.py",
     "campaigns/listfile.py": "tests/contract/books/test_importer.py",
@@ -54,6 +55,11 @@ TOLD_BY = {
     "dialer/migrations/env.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0002_pacing_minutes.py": "tests/contract/books/test_store.py",
+    "dialer/simulation/applications.py": "tests/unit/simulation/test_switch.py",
+    "dialer/simulation/bridges.py": "tests/unit/simulation/test_pbx.py",
+    "dialer/simulation/causes.py": "tests/unit/simulation/test_pbx.py",
+    "dialer/simulation/channels.py": "tests/unit/simulation/test_pbx.py",
+    "dialer/simulation/outgoing.py": "tests/unit/simulation/test_pbx.py",
     "dialer/sqlite.py": "tests/contract/books/test_store.py",
     "dialer/pacing/policy.py": "tests/unit/pacing/test_pacer.py",
     "dialer/pacing/snapshot.py": "tests/unit/pacing/test_pacer.py",
