@@ -10,6 +10,7 @@ from sqlalchemy import exc, text
 from dialer.store import Store
 from dialer.types import Unavailable
 from tests.contract.books.test_decisions import DecisionsContract
+from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
 from tests.contract.books.test_reports import ReportsContract
@@ -68,6 +69,10 @@ class TestInbound(OnPostgres, InboundContract):
 
 
 class TestDecisions(OnPostgres, DecisionsContract):
+    pass
+
+
+class TestHistory(OnPostgres, HistoryContract):
     pass
 
 

@@ -1,0 +1,105 @@
+"""What a campaign has lived through, as pacing and what-if questions read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from campaigns.models import Attempt
+from dialer.pacing.prior import PastCall, PastTalk
+from dialer.types import LIVE_OUTCOMES, Outcome
+
+MOST: Final = 20_000
+"""Attempts read of a campaign, the newest: more of them say nothing new, and reading them takes a second."""
+
+OUR_SIDE: Final = frozenset({Outcome.FAILED, Outcome.DROPPED, Outcome.UNKNOWN})
+"""These say nothing of debtors."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourRate:
+    """Calls placed in one hour of the debtors' day, and those a person answered."""
+
+    placed: int = 0
+    live: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Past calls and conversations; `hours` maps segment and hour of the debtor's day to their answer rate."""
+
+    calls: tuple[PastCall, ...] = ()
+    talks: tuple[PastTalk, ...] = ()
+    hours: Mapping[tuple[str, int], HourRate] = field(default_factory=dict)
+
+    @property
+    def placed(self) -> int:
+        """Calls that say something of debtors."""
+        return len(self.calls)
+
+    @property
+    def live(self) -> int:
+        """Calls that a person answered."""
+        return sum(call.live for call in self.calls)
+
+
+async def history(session: AsyncSession, campaign_id: int, limit: int = MOST) -> History:
+    """Return the newest ended attempts of a campaign as pacing reads them; empty for a campaign that never called."""
+    query = (
+        select(
+            Attempt.segment,
+            Attempt.time_zone,
+            Attempt.intent_at,
+            Attempt.dialled_at,
+            Attempt.answered_at,
+            Attempt.classified_at,
+            Attempt.bridged_at,
+            Attempt.ended_at,
+            Attempt.wrap_ended_at,
+            Attempt.outcome,
+        )
+        .where(Attempt.campaign_id == campaign_id, Attempt.outcome.is_not(None), Attempt.ended_at.is_not(None))
+        .order_by(Attempt.intent_at.desc())
+        .limit(limit)
+    )
+    calls: list[PastCall] = []
+    talks: list[PastTalk] = []
+    placed: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for row in await session.execute(query):
+        outcome = Outcome(row.outcome)
+        if outcome in OUR_SIDE or row.dialled_at is None:
+            continue
+        live = outcome in LIVE_OUTCOMES
+        calls.append(_call(row.dialled_at, row.answered_at, row.classified_at, row.ended_at, live=live))
+        if row.bridged_at is not None and row.wrap_ended_at is not None:
+            talks.append(_talk(row.bridged_at, row.ended_at, row.wrap_ended_at))
+        hour = placed[row.segment, _local_hour(row.intent_at, row.time_zone)]
+        hour[0] += 1
+        hour[1] += live
+    return History(tuple(calls), tuple(talks), {key: HourRate(*counts) for key, counts in placed.items()})
+
+
+def _call(
+    dialled: datetime, answered: datetime | None, classified: datetime | None, ended: datetime, *, live: bool
+) -> PastCall:
+    return PastCall(
+        ended_s=(ended - dialled).total_seconds(),
+        answered_s=(answered - dialled).total_seconds() if answered else None,
+        classified_s=(classified - dialled).total_seconds() if classified else None,
+        live=live,
+    )
+
+
+def _talk(bridged: datetime, ended: datetime, wrapped: datetime) -> PastTalk:
+    return PastTalk(max((ended - bridged).total_seconds(), 0.0), max((wrapped - ended).total_seconds(), 0.0))
+
+
+def _local_hour(at: datetime, zone: str) -> int:
+    return at.astimezone(ZoneInfo(zone)).hour if zone else at.hour
