@@ -27,6 +27,7 @@ COMMANDS = {
     "asterisk": "asterisk",
     "bench": "bench",
     "campaign": "campaign",
+    "demo": "demo",
     "doctor": "doctor",
     "engine": "service",
     "leads": "campaign",
