@@ -17,6 +17,8 @@ from dialer.simulation.switch import Switch, Then
 
 _CALL = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<data>.*)\))?\s*", re.DOTALL)
 
+_NO_KEY: Final = "none"
+
 Application = Callable[[Switch, Channel, str], Then]
 
 
@@ -142,7 +144,8 @@ def _agi(switch: Switch, channel: Channel, _data: str) -> Then:
         channel.variables["DIALER_CHOICE"] = channel.reply.menu_choice
         channel.variables["AGISTATUS"] = "SUCCESS"
 
-    return switch.wait(channel, switch.settings.menu_s, chosen)
+    pressed = channel.reply.menu_choice != _NO_KEY
+    return switch.wait(channel, switch.settings.menu_s if pressed else switch.settings.menu_none_s, chosen)
 
 
 def _bridge(switch: Switch, channel: Channel, data: str) -> Then:
@@ -155,7 +158,6 @@ def _bridge(switch: Switch, channel: Channel, data: str) -> Then:
     elif other.state != UP:
         channel.variables["BRIDGERESULT"] = "INCOMPATIBLE"
     else:
-        other.stop_waiting()
         switch.bridges.join(channel, other)
         return Then.WAITING
     return Then.NEXT

@@ -68,6 +68,8 @@ class Bridges:
         bridge = self._made(Bridge(self._uuid(), "basic", SIMPLE))
         for channel in (mover, other) if mover_first else (other, mover):
             self.leave(channel)
+            # Two who talked to each other already were just told to go on by themselves.
+            channel.stop_waiting()
             self._enter(channel, bridge)
         _same_call(mover, other)
         self._introduce(mover, other)

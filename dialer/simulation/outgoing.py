@@ -24,6 +24,8 @@ PHONE_CONTEXT: Final = "dialer-softphone"
 _CANCELLED_SILENT: Final = "603"
 """TechCause of a call hung up before anything was heard of it."""
 
+_DECLINED: Final = 603
+
 _UNNOTICED_ZERO: Final = 0.42
 """How often the far end's goodbye outside of a bridge leaves no cause: 111 of 263 measured."""
 
@@ -211,7 +213,11 @@ class Outgoing:
             channel.set_timer("far", self._scheduler.later(patience_s, lambda: self.far_hangs_up(channel)))
 
     def far_hangs_up(self, channel: Channel) -> None:
-        """The far end says goodbye."""
+        """The far end says goodbye, or declines what it has not answered yet."""
+        if channel.uniqueid in self._pending:
+            channel.reply = replace(channel.reply, sip=_DECLINED)
+            self._ends(channel)
+            return
         self._announcer.hangup_request(channel, soft=False)
         talking = channel.bridge is not None
         unnoticed = not talking and self._switch.ports.rng.random() < _UNNOTICED_ZERO

@@ -126,6 +126,8 @@ class Pbx:
         if one is None or two is None:
             which, name = ("1", first) if one is None else ("2", second)
             raise Refused(f"Channel{which} does not exist: {name}")
+        if one is two:
+            raise Refused(f"{first} cannot be bridged with itself")
         self._soon(lambda: self._join(one, two))
 
     def mix_monitor(self, channel: str, file: str, options: str) -> str:
@@ -213,8 +215,6 @@ class Pbx:
     def _join(self, one: Channel, two: Channel) -> None:
         if one.closing or two.closing or one.state != UP or two.state != UP:
             return
-        for channel in (one, two):
-            channel.stop_waiting()
         self._switch.bridges.join(one, two, mover_first=True)
 
     def _found(self, name: str) -> Channel:

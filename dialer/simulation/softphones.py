@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dialer.simulation.far_end import LegReply
+from dialer.types import InputError
 
 NON_QUALIFIED: Final = "NonQualified"
 REACHABLE: Final = "Reachable"
@@ -24,7 +25,10 @@ class _Phone:
 
 
 class Softphones:
-    """Extensions the node knows. `on_status` is told of every change of a contact, `on_lost` of a phone gone silent."""
+    """Extensions the node knows; whoever names another one gets an InputError.
+
+    `on_status` is told of every change of a contact, `on_lost` of a phone gone silent.
+    """
 
     def __init__(self, extensions: Iterable[str], reply: LegReply | None = None) -> None:
         self._phones = {extension: _Phone(reply or LegReply()) for extension in extensions}
@@ -37,7 +41,7 @@ class Softphones:
 
     def register(self, extension: str, reply: LegReply | None = None) -> None:
         """Let a phone appear, reachable at once; `reply` changes how it takes calls from now on."""
-        phone = self._phones[extension]
+        phone = self._known(extension)
         phone.reply = reply or phone.reply
         phone.alive = True
         if phone.status == REMOVED:
@@ -47,14 +51,14 @@ class Softphones:
 
     def unregister(self, extension: str) -> None:
         """Let a phone leave in good order; its legs are another matter."""
-        phone = self._phones[extension]
+        phone = self._known(extension)
         phone.alive = False
         if phone.status != REMOVED:
             self._says(extension, REMOVED)
 
     def lose(self, extension: str) -> None:
         """Let a phone fall silent: the node finds out when it next asks."""
-        self._phones[extension].alive = False
+        self._known(extension).alive = False
         self.on_lost(extension)
 
     def asked(self, extension: str) -> None:
@@ -75,6 +79,12 @@ class Softphones:
     def contacts(self) -> Mapping[str, str]:
         """Return the status of every contact the node has."""
         return {extension: phone.status for extension, phone in self._phones.items() if phone.status != REMOVED}
+
+    def _known(self, extension: str) -> _Phone:
+        phone = self._phones.get(extension)
+        if phone is None:
+            raise InputError(f"softphone {extension!r} is not configured; known are {', '.join(sorted(self._phones))}")
+        return phone
 
     def _says(self, extension: str, status: str) -> None:
         self._phones[extension].status = status

@@ -49,15 +49,16 @@ class Applications(Protocol):
 class Settings:
     """What the node is set up with; durations are business seconds.
 
-    `prompts_s` are the lengths of prompts by their last name; `menu_s` is how long the menu takes; `notice_loss_s`
-    passes before the node knows of a phone gone silent, and `dead_leg_s` before that phone's legs end (never, as no RTP
-    timeout is set for softphones).
+    `prompts_s` are the lengths of prompts by their last name. The menu takes `menu_s` until a key is pressed, and
+    `menu_none_s` when none is. `notice_loss_s` passes before the node knows of a phone gone silent, and `dead_leg_s`
+    before that phone's legs end (never, as no RTP timeout is set for softphones).
     """
 
     name: str = "node"
     prompts_s: Mapping[str, float] = field(default_factory=dict)
     prompt_s: float = 4.0
     menu_s: float = 6.0
+    menu_none_s: float = 20.0
     notice_loss_s: float = 1.8
     boot_s: float = 2.0
     dead_leg_s: float = inf

@@ -199,7 +199,7 @@ class TestNobodyJoins:
         assert bench.named("Hangup", CALL) == []
 
     def test_a_message_that_hangs_is_cut_by_the_cap(self):
-        bench = Workbench(settings=Settings(menu_s=1000.0))
+        bench = Workbench(settings=Settings(menu_none_s=1000.0))
         bench.call()
         bench.forward(5 + 2 + 90)
         assert bench.story()[-2:] == ["DialerMenu", "Hangup"]

@@ -6,6 +6,7 @@ import pytest
 
 from dialer.simulation.far_end import LegReply
 from dialer.simulation.softphones import Softphones, address
+from dialer.types import InputError
 
 
 @pytest.fixture
@@ -67,6 +68,11 @@ def test_only_configured_extensions_exist(phones: Softphones):
     assert "1001" in phones
     assert "4711" not in phones
     assert phones.takes_calls("4711") is None
+
+
+def test_another_extension_cannot_be_registered(phones: Softphones):
+    with pytest.raises(InputError, match="'4711' is not configured"):
+        phones.register("4711")
 
 
 def test_a_contact_has_an_address():
