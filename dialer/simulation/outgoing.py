@@ -44,6 +44,7 @@ class Outgoing:
         self._pending: dict[str, OriginateOrder] = {}
         self._trunks = frozenset(trunks)
         self._refusing: dict[str, int] = {}
+        self._missing: set[str] = set()
         self._ids = count(0)
         self._names: dict[str, count[int]] = {}
         switch.joined = self.joined
@@ -55,6 +56,13 @@ class Outgoing:
             self._refusing.pop(trunk, None)
         else:
             self._refusing[trunk] = sip
+
+    def miss(self, trunk: str, *, missing: bool) -> None:
+        """Let a trunk be unknown to the node, as after a wrong configuration, or known again."""
+        if missing:
+            self._missing.add(trunk)
+        else:
+            self._missing.discard(trunk)
 
     def forget(self) -> None:
         """Asterisk died: nobody is told."""
@@ -86,7 +94,7 @@ class Outgoing:
         return self._place_debtor(order, number, trunk) if at else self._place_leg(order, number)
 
     def _place_debtor(self, order: OriginateOrder, number: str, trunk: str) -> bool:
-        if trunk not in self._trunks:
+        if trunk not in self._trunks or trunk in self._missing:
             return False
         reply = self._far_end.called(number, trunk, self._scheduler.now())
         if trunk in self._refusing:

@@ -173,6 +173,10 @@ class Pbx:
         """Let a trunk refuse every new call with this SIP status; None makes it work again."""
         self._outgoing.refuse(trunk, sip)
 
+    def miss(self, trunk: str, *, missing: bool) -> None:
+        """Take a trunk away, so that calls on it make no channel; or bring it back."""
+        self._outgoing.miss(trunk, missing=missing)
+
     def restart(self, *, lose_channels: bool) -> None:
         """Go down and come back after `boot_s`: as a crash that tells nobody, or in good order."""
         if lose_channels:

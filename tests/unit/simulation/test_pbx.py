@@ -278,6 +278,14 @@ class TestUnanswered:
         bench.forward(5)
         assert bench.named("DialerAnswered", OTHER_CALL) != []
 
+    def test_a_trunk_that_is_missing_makes_no_channel(self, bench: Workbench):
+        bench.node.miss("carrier", missing=True)
+        bench.call()
+        assert bench.story() == ["OriginateResponse"]
+        bench.node.miss("carrier", missing=False)
+        bench.call(OTHER_CALL)
+        assert bench.story(OTHER_CALL) == ["Newchannel"]
+
     @pytest.mark.parametrize("channel", ["PJSIP/+5491155500299@nowhere", "PJSIP/1001", "PJSIP/4711", "DAHDI/1/2"])
     def test_what_cannot_be_dialled_makes_no_channel(self, bench: Workbench, channel: str):
         bench.originate(CALL, channel, "dialer-debtor", {})
