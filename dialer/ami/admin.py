@@ -119,6 +119,11 @@ class AdminPlane:
             rows = await self._ask(manager, "PJSIPShowRegistrationsOutbound", nothing="No outbound registrations found")
         return {row["ObjectName"]: row["Status"] for row in _rows(rows) if row.get("ObjectName")}
 
+    async def qualify(self, endpoint: str) -> None:
+        """Let Asterisk ask an endpoint for a sign of life now; `endpoints` tells soon after what came of it."""
+        async with self._manager() as manager:
+            await self._ask(manager, "PJSIPQualify", Endpoint=endpoint)
+
     async def reload(self, module: str) -> None:
         """Let one module read its files again."""
         async with self._manager() as manager:

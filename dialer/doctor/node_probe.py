@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from dialer.ami.admin import AdminPlane
@@ -20,7 +21,7 @@ from dialer.doctor.line import ADMIN
 from dialer.doctor.machine import disk, folder_free_mb
 from dialer.doctor.manager import permissions_check
 from dialer.doctor.manager_probe import manager_checks
-from dialer.doctor.node import clock_check, modules_check, softphones_check, trunk_check, version_checks
+from dialer.doctor.node import UNREACHABLE, clock_check, modules_check, softphones_check, trunk_check, version_checks
 from dialer.types import Clock, DialerError
 
 PROBE_S = 20.0
@@ -30,6 +31,9 @@ UNCOMPARED = frozenset({"asterisk.conf", "extensions.conf"})
 """Files whose effect is looked at instead: the name, and the dialplan that runs."""
 
 MENU_S = 2.0
+
+QUALIFY_S, LOOK_S = 4.0, 0.3
+"""A carrier has 3 s to answer Asterisk's question; how often we look whether it did."""
 
 Probe = Callable[[], Awaitable[Sequence[Check]]]
 
@@ -46,6 +50,7 @@ class NodeExamination:
         self._engine_runs = engine_runs
         self._admin = AdminPlane(node, ADMIN, self._keys.admin)
         self._part = Part(f"node {node.name}")
+        self._trunks = [trunk for trunk in config.trunks if trunk.node == node.name]
 
     async def checks(self) -> list[Check]:
         """Return every check of this node; of a node that does not answer only that."""
@@ -109,14 +114,26 @@ class NodeExamination:
         return await manager_checks(self._part, self._node, self._keys, engine_runs=self._engine_runs)
 
     async def _sip(self) -> Sequence[Check]:
-        endpoints, contacts = await self._admin.endpoints(), await self._admin.contacts()
+        endpoints, contacts = await self._asked_again(), await self._admin.contacts()
         registrations = await self._admin.registrations()
         first, count = self._config.agents.first_extension, self._config.agents.extensions
-        trunks = [trunk for trunk in self._config.trunks if trunk.node == self._node.name]
         return [
-            *(trunk_check(self._part, trunk, endpoints, registrations) for trunk in trunks),
+            *(trunk_check(self._part, trunk, endpoints, registrations) for trunk in self._trunks),
             softphones_check(self._part, range(first, first + count), endpoints, contacts),
         ]
+
+    async def _asked_again(self) -> Mapping[str, str]:
+        """Return the state of every endpoint; a trunk that seems to be away is asked once more, now."""
+        endpoints = await self._admin.endpoints()
+        away = [trunk.name for trunk in self._trunks if endpoints.get(trunk.name) == UNREACHABLE]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUALIFY_S):
+                for name in away:
+                    await self._admin.qualify(name)
+                while any(endpoints.get(name) == UNREACHABLE for name in away):
+                    await asyncio.sleep(LOOK_S)
+                    endpoints = await self._admin.endpoints()
+        return endpoints
 
     async def _folders(self) -> Sequence[Check]:
         facts = await probe_folders(self._node, self._keys.admin, self._clock.now())

@@ -26,13 +26,19 @@ def pjsip_conf(config: Config, node: NodeConfig, secrets: Secrets) -> str:
     _no_clash(trunks, numbers)
     sections = [
         "; Rendered by the dialer. It holds passwords: mode 0600.",
-        _section("[global]", type="global", user_agent="dialer", endpoint_identifier_order="ip,username"),
+        _global(),
         *_transports(node, trunks),
         *(_trunk(trunk) for trunk in trunks),
         _softphones_share(config.agents),
         *(_softphone(number, secrets.extension(number)) for number in numbers),
     ]
     return "\n".join(sections)
+
+
+def _global() -> str:
+    # The last: else a trunk counts as gone until its first sign of life is asked for, up to qualify_s after a start.
+    options = {"endpoint_identifier_order": "ip,username", "max_initial_qualify_time": 1}
+    return _section("[global]", type="global", user_agent="dialer", **options)
 
 
 def _no_clash(trunks: Iterable[TrunkConfig], numbers: range) -> None:
