@@ -35,7 +35,7 @@ from dialer.types import Unavailable
 
 T = TypeVar("T")
 
-LINGER_S = 6.0
+LINGER_S = 5.0
 """How long conversations may go on when time is up; then the agents say goodbye."""
 
 RINGS_S = 10.0
@@ -123,12 +123,12 @@ class Show:
         logs.configure(config.service.log_level, config.home / "logs" / "demo.log", stderr=False)
         ensure_secrets(config)
         stage = self._wish.stage = await held.enter_async_context(Stage(self._place, laid.config))
-        await stage.asterisk(port, SEED, laid.debtors)
+        await stage.enter(SEED, laid.debtors)
         self._screen.prepares("step_books")
         store = await held.enter_async_context(open_store(config))
         await _fill(store, laid)
         self._screen.prepares("step_engine")
-        await stage.engine()
+        await stage.ready(port)
         server = await _redis_of(config)
         redis = await held.enter_async_context(await connect(server.url, config.redis.timeout_s))
         self._screen.prepares("step_agents")

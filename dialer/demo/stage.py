@@ -68,22 +68,20 @@ class Stage:
         """End everything at once; in good order it has ended before."""
         await self.end(patience_s=2.0)
 
-    async def asterisk(self, port: int, seed: int, people: Path) -> None:
-        """Start the simulated Asterisk and wait until it takes connections; raises Unavailable."""
-        words = ("asterisk", "simulate", "--seed", str(seed), "--people", str(people))
-        player = await self._enter("asterisk", *words)
-        async with asyncio.timeout(READY_S):
-            while not await _listens(port):
-                self._alive(player)
-                await asyncio.sleep(LOOK_S)
+    async def enter(self, seed: int, people: Path) -> None:
+        """Start both: they load while the books are being filled."""
+        await self._enter("asterisk", "asterisk", "simulate", "--seed", str(seed), "--people", str(people))
+        await self._enter("engine", "engine")
 
-    async def engine(self) -> None:
-        """Start the engine and wait until its Redis answers; raises Unavailable."""
-        player = await self._enter("engine", "engine")
-        async with asyncio.timeout(READY_S):
-            while await embedded.find(self._place) is None:
-                self._alive(player)
-                await asyncio.sleep(LOOK_S)
+    async def ready(self, port: int) -> None:
+        """Wait until the Asterisk takes connections and the engine orders; raises Unavailable."""
+        try:
+            async with asyncio.timeout(READY_S):
+                while not (await _listens(port) and await embedded.find(self._place)):
+                    self.check()
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise Unavailable(f"the demo is not ready after {READY_S:g} s; see {self._place / 'logs'}") from None
 
     def check(self) -> None:
         """Raise Unavailable, with its last words, when a process has ended by itself."""
