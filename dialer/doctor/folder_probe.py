@@ -1,9 +1,10 @@
-"""The probe: a Local channel on the node writes a small file where recordings go; nobody is called."""
+"""The probe: a Local channel on the node records a tone where recordings go; nobody is called."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dialer.doctor.line import ADMIN, ANSWER_S, logged_in
 from dialer.doctor.manager import PROBE
 from dialer.types import Unavailable, trial_call_id
 
-FILE = "dialer-doctor.probe"
+FILE = "dialer-doctor.wav"
 _APPEARS_S, _LOOK_S = 2.0, 0.05
 """A network mount may show a file a moment later."""
 
@@ -25,14 +26,16 @@ _TAIL = 1 << 16
 async def probe_folders(node: NodeConfig, secret: str, now: datetime) -> ProbeFacts:
     """Run the probe and look for its traces on this machine."""
     probe = trial_call_id(node.name, now)
-    written = await _run(node, secret, probe)
     file, log = node.recordings_dir / FILE, node.evidence_file
-    seen = written is not None and await _appears(lambda: _holds(file, probe))
+    with suppress(OSError):
+        file.unlink()  # an older one would pass for this one
+    written = await _run(node, secret, probe)
+    seen = written is not None and written > 0 and await _appears(file.exists)
     logged = written is not None and await _appears(lambda: _holds(log, probe))
     folder = node.recordings_dir.is_dir()
-    if seen:
-        file.unlink(missing_ok=True)
-    return ProbeFacts(written is not None, written or -1, folder, seen, log.exists(), logged)
+    with suppress(OSError):
+        file.unlink()
+    return ProbeFacts(written is not None, written or 0, folder, seen, log.exists(), logged)
 
 
 async def _run(node: NodeConfig, secret: str, probe: str) -> int | None:
@@ -44,7 +47,7 @@ async def _run(node: NodeConfig, secret: str, probe: str) -> int | None:
             return
         if message.get("UserEvent") == PROBE and message.get("CallId") == probe:
             size = message.get("Size")
-            told.set_result(int(size) if size.isdigit() else -1)
+            told.set_result(int(size) if size.isdigit() else 0)
         elif message.get("ActionID") == probe and message.get("Response") == "Failure":
             told.set_result(None)
 

@@ -12,9 +12,9 @@ from dialer.doctor.files import RELOAD_DIALPLAN
 
 @dataclass(frozen=True, slots=True)
 class ProbeFacts:
-    """What became of the probe, a Local channel that writes a small file and calls nobody.
+    """What became of the probe, a Local channel that records a tone and calls nobody.
 
-    `ran`: the dialplan took it. `written`: bytes as Asterisk counts them, -1 for none. `seen`: the file lies in the
+    `ran`: the dialplan took it. `written`: bytes as Asterisk counts them. `seen`: the file lies in the
     folder as this machine knows it. `folder`: that folder is there. `log`: the call log is there; `logged`: the
     probe is in it.
     """

@@ -103,7 +103,7 @@ def test_an_installation_that_is_well_passes_without_its_service(plant: Plant, t
         assert told["event filters"] == "ours come through, others do not"
         assert told["softphones"] == "1 of 2 registered"
         assert told["trunk carrier"].endswith("answers")
-        assert not list(plant.lab.node.recordings_dir.glob("*.probe"))
+        assert not list(plant.lab.node.recordings_dir.glob("dialer-doctor*"))
 
 
 def test_a_running_service_is_examined_and_called_beside(plant: Plant, tmp_path: Path):

@@ -18,9 +18,9 @@ WELL = ProbeFacts(ran=True, written=28, folder=True, seen=True, log=True, logged
     [
         (WELL, Status.OK, ""),
         (replace(WELL, folder=False), Status.FAILED, "mount"),
-        (replace(WELL, written=-1, seen=False), Status.FAILED, "chown"),
+        (replace(WELL, written=0, seen=False), Status.FAILED, "chown"),
         (replace(WELL, seen=False), Status.FAILED, "recordings_dir"),
-        (replace(WELL, ran=False, written=-1, seen=False), Status.SKIPPED, "reload pbx_config"),
+        (replace(WELL, ran=False, written=0, seen=False), Status.SKIPPED, "reload pbx_config"),
     ],
 )
 def test_a_recording_must_come_from_asterisk_to_this_machine(facts: ProbeFacts, status: Status, word: str):
