@@ -149,20 +149,34 @@ async def _set_state(config: Config, name: str, state: CampaignState) -> None:
 
 
 @campaign.command()
-@click.argument("name")
+@click.argument("name", metavar="[CAMPAIGN]", default="")
 @json_option
 @click.pass_context
 def status(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show how far a campaign is, and why it does not dial.
 
-    Parts that do not work are listed as degraded, with the remedy.
+    Without a name it is the only campaign there is, or the only one that is started. Parts that do not work are
+    listed as degraded, with the remedy.
     """
-    answer = wait_for(_status(configuration(ctx), name))
+    config = configuration(ctx)
+    name = name or wait_for(_only(config))
+    answer = wait_for(_status(config, name))
     if as_json:
         show(answer, as_json=True)
         return
     rows = [{"what": key, "value": _plain(value)} for key, value in answer.items()]
     show_rows(rows, ("what", "value"), f"campaign {name}")
+
+
+async def _only(config: Config) -> str:
+    """Return the campaign meant by none; raises InputError naming those there are."""
+    async with open_store(config) as store, store.snapshot() as session:
+        every = await Campaigns(session).list()
+    over = {CampaignState.CREATED, CampaignState.STOPPED}
+    for names in ([each.name for each in every], [each.name for each in every if each.state not in over]):
+        if len(names) == 1:
+            return names[0]
+    raise InputError(f"name the campaign; there are: {', '.join(each.name for each in every) or 'none'}")
 
 
 async def _status(config: Config, name: str) -> dict[str, Any]:
@@ -186,6 +200,7 @@ async def _status(config: Config, name: str) -> dict[str, Any]:
         "refused": lane.get("refused", {}),
         "calls": lane.get("calls", {}),
         "agents": lane.get("agents", {}),
+        "hours": lane.get("hours", {}),
         "abandonment": lane.get("abandonment", {}),
         "degraded": degraded,
         "nodes": (beat or {}).get("nodes", {}),

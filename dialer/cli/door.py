@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Coroutine, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.table import Table
 from dialer.app.redis import open_redis
 from dialer.app.time_zones import pin_time_zones
 from dialer.config import Config, load_config
+from dialer.demo import place
 from dialer.queues.bus import CommandBus
 from dialer.types import ConfigError, DialerError, InputError
 
@@ -36,6 +38,11 @@ COMMANDS = {
     "run": "service",
 }
 """Each command and the module that holds it: an agent's order must not wait for SQL to be imported."""
+
+ASK_A_DEMO = frozenset({"agent", "campaign", "leads", "report"})
+"""What asks a running demo by itself; what serves, examines or makes files is for the installation."""
+
+_UNNAMED = "dialer.cli.unnamed"
 
 EXIT_INPUT = 2
 """The command, the configuration or a file is wrong; nothing was changed."""
@@ -76,21 +83,25 @@ def _fail(error: DialerError, status: int) -> None:
     "--config",
     "path",
     type=click.Path(path_type=Path),
-    default=Path("config.toml"),
+    default=None,
     envvar="DIALER_CONFIG",
-    show_default=True,
-    help="The configuration file (also: DIALER_CONFIG).",
+    help="The configuration file (also: DIALER_CONFIG; else a running demo's, else config.toml).",
 )
 @click.version_option(package_name="dialer")
 @click.pass_context
-def door(ctx: click.Context, path: Path) -> None:
+def door(ctx: click.Context, path: Path | None) -> None:
     """Predictive dialer for collections centres: real calls through Asterisk, nobody called twice."""
     pin_time_zones()
-    ctx.obj = path
+    ctx.obj = path or Path("config.toml")
+    ctx.meta[_UNNAMED] = path is None
 
 
 def configuration(ctx: click.Context) -> Config:
-    """Return the configuration the command line names."""
+    """Return the configuration the command line names; where it names none, a running demo answers what asks it."""
+    asked = ctx.find_root().invoked_subcommand
+    if ctx.meta.get(_UNNAMED) and asked in ASK_A_DEMO and (demo := place.running(os.environ)) is not None:
+        click.echo(f"asking the demo that is running in {demo.parent}", err=True)
+        return load_config(demo)
     return load_config(ctx.obj)
 
 
