@@ -124,8 +124,8 @@ def mix_monitor(desk: Desk, _: Caller, request: Request) -> bytes:
     """Begin a recording."""
     if not request.get("Channel"):
         raise Refused("No channel specified")
-    monitor = desk.node.mix_monitor(request.get("Channel"), request.get("File"), request.get("Options"))
-    return answer("Success", request.action_id, (("MixMonitorID", monitor),) if monitor else ())
+    desk.node.mix_monitor(request.get("Channel"), request.get("File"), request.get("Options"))
+    return answer("Success", request.action_id)
 
 
 def stop_mix_monitor(desk: Desk, _: Caller, request: Request) -> bytes:

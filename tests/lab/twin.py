@@ -25,7 +25,7 @@ class TwinLab:
     def __init__(self, work: Path, *, softphones: int = 2, talk_s: float = 3.0, **tables: dict[str, Any]) -> None:
         self.work = work
         self.directory = work
-        self.config = Config.model_validate(_tables(work, softphones, tables))
+        self.config = Config.model_validate(twin_tables(work, softphones, tables))
         self.secrets = ensure_secrets(self.config)
         self.inside = str(work)
         self._talk_s = talk_s
@@ -113,7 +113,8 @@ class TwinLab:
         return True
 
 
-def _tables(work: Path, softphones: int, tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def twin_tables(work: Path, softphones: int, changes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the config.toml of one simulated node and its trunk; `changes` are merged into it."""
     node = {
         "name": NODE,
         "port": free_port(),
@@ -139,6 +140,6 @@ def _tables(work: Path, softphones: int, tables: dict[str, dict[str, Any]]) -> d
         "agents": {"extensions": softphones, "codecs": "ulaw"},
         "menu": {"port": free_port()},
     }
-    for name, values in tables.items():
+    for name, values in changes.items():
         raw[name] = {**raw.get(name, {}), **values}
     return raw

@@ -14,6 +14,7 @@ from typing import Protocol
 from tests.lab.ami import Ami
 from tests.lab.asterisk import CALLER_ID, TRUNK
 from tests.lab.floor import Floor
+from tests.lab.processes import eventually
 
 
 class World(Protocol):
@@ -258,7 +259,7 @@ def notice(stage: Stage) -> None:
     stage.floor.events.wait("DialerNoticed", CallId=call)
     stage.floor.events.wait("Hangup")
     stage.floor.events.wait("Hangup")
-    listen(stage.floor, call)
+    recorded(stage.floor, call)
     stage.floor.hang_up(call)
     stage.over(call, leg)
 
@@ -269,9 +270,11 @@ def notice_for_nobody(stage: Stage) -> None:
         stage.floor.events.wait("Hangup")
 
 
-def listen(floor: Floor, call: str) -> None:
-    """Start the recording as the engine does after the notice."""
+def recorded(floor: Floor, call: str) -> None:
+    """Start the recording as the engine does after the notice, and wait for something to be in it."""
     floor.actions.action("MixMonitor", Channel=call, File=f"{floor.lab.inside}/rec/{call}.raw", options="D")
+    raw = floor.lab.directory / "rec" / f"{call}.raw"
+    eventually(lambda: raw.exists() and raw.stat().st_size > 32_000, "something is recorded", 15)
 
 
 def speak_notice(floor: Floor, call: str) -> None:
@@ -306,9 +309,9 @@ def bridged_by_action(stage: Stage) -> None:
     leg = stage.floor.agent(1001)
     call = stage.floor.answered()
     stage.floor.actions.action("Bridge", Channel1=call, Channel2=leg[1], Tone="no")
-    stage.floor.events.wait("BridgeEnter", Uniqueid=call)
+    stage.floor.events.wait("BridgeEnter", Uniqueid=leg[0], BridgeNumChannels="2")
     stage.floor.hang_up(call)
-    stage.floor.gone(call)
+    stage.over(call, leg)
 
 
 def orders_about_nothing(stage: Stage) -> None:
@@ -329,7 +332,7 @@ def orders_about_nothing(stage: Stage) -> None:
     ask("Status", Channel=nobody)
     ask("Originate", Channel="nonsense", ChannelId=nobody, Context="dialer-debtor", Exten="s", Priority=1, Async="true")
     ask("Originate", ChannelId=nobody, Context="dialer-debtor", Exten="s", Priority=1, Async="true")
-    ask("Originate", Channel="PJSIP/x@carrier", Async="true")
+    ask("Originate", Channel="PJSIP/+5491155500000@carrier", Async="true")
     ask("Originate", Channel="PJSIP/x@carrier", Context="dialer-debtor", Exten="s", Priority="x", Async="true")
     ask("Originate", Channel="PJSIP/x@carrier", Context="no-such", Exten="s", Priority=1, Async="true", Timeout="abc")
     ask("NoSuchAction")
@@ -346,10 +349,9 @@ def orders_about_a_call(stage: Stage) -> None:
     ask("Getvar", Channel=call, Variable="UNIQUEID")
     ask("MixMonitor", Channel=call, File=f"{stage.floor.lab.inside}/rec/orders.raw", options="D")
     ask("StopMixMonitor", Channel=call)
-    ask("Redirect", Channel=call, Context="no-such-context", Exten="s", Priority=1)
     ask("Redirect", Channel=call, Context="dialer-abandon", Exten="s", Priority="x")
     ask("UserEvent", UserEvent="Ours", First="1", Second="2")
-    ask("Hangup", Channel=call, Cause=16)
+    ask("Redirect", Channel=call, Context="no-such-context", Exten="s", Priority=1)
     stage.floor.gone(call)
 
 
