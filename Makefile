@@ -14,6 +14,10 @@ help:  ## List the commands
 setup: $(if $(findstring .tools,$(UV)),.tools/bin/uv)  ## Make .venv from the lock file (uv is fetched by pip where missing)
 	$(UV) sync --frozen
 
+demo: $(if $(findstring .tools,$(UV)),.tools/bin/uv)  ## The dialer at work for a minute: no telephony, no root (DEMO_SECONDS, DEMO_SPEED, DEMO_JSON)
+	@UV_PYTHON_DOWNLOADS=never $(UV) sync --frozen --no-dev --inexact --quiet
+	@.venv/bin/dialer demo
+
 check: setup  ## The one gate: format, lint, types, import contracts, unit and contract tests
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
@@ -27,4 +31,4 @@ provision: setup  ## Bring Redis, PostgreSQL, Asterisk and sipp for the integrat
 test: check provision  ## Everything: the gate, then the real Asterisk, Redis and PostgreSQL
 	$(RUN) pytest tests/integration
 
-.PHONY: help setup check provision test
+.PHONY: help setup demo check provision test
