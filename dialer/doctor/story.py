@@ -121,7 +121,8 @@ class Story:
             remedy = _REFUSED_BY_TRUNK
         if event.cause == 58:
             remedy = "the carrier takes none of the trunk's codecs: ask it which, and set them"
-        return Step(at_s, "no answer" if self.rang else "refused", Status.FAILED, f"{outcome} ({told})", remedy)
+        what = "no answer" if outcome is Outcome.NO_ANSWER else "refused"
+        return Step(at_s, what, Status.FAILED, f"{outcome} ({told})", remedy)
 
 
 def _recording(size: str, at_s: float) -> Step:

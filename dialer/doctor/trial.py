@@ -12,7 +12,7 @@ import phonenumbers
 from dialer.ami import actions
 from dialer.ami.config import load_secrets
 from dialer.ami.config.dialplan import MESSAGE_CAP_S, spoken_language
-from dialer.ami.messages import parse_event
+from dialer.ami.messages import Event, parse_event
 from dialer.ami.session import Session
 from dialer.ami.wire import Action, Message
 from dialer.config import Config, TrunkConfig
@@ -88,6 +88,7 @@ class _Call:
         self._clock = clock
         self._tell = tell
         self._ordered = clock.monotonic()
+        self._early: list[Event] | None = []
         self._over = asyncio.Event()
 
     @property
@@ -96,8 +97,17 @@ class _Call:
         return round(self._clock.monotonic() - self._ordered, 3)
 
     def hear(self, message: Message) -> None:
+        """Take one event; what comes in the same breath as the answer to the order is told after it."""
         event = parse_event(message)
-        for step in self.story.hear(event, self.at_s) if event is not None else []:
+        if event is None:
+            return
+        if self._early is not None:
+            self._early.append(event)
+        else:
+            self._follow(event)
+
+    def _follow(self, event: Event) -> None:
+        for step in self.story.hear(event, self.at_s):
             self._tell(step)
         if self.story.over:
             self._over.set()
@@ -108,6 +118,9 @@ class _Call:
         if not answer.success:
             raise Unavailable(f"Asterisk refuses the order: {answer.text}; render manager.conf again and restart it")
         self._note("order", Status.OK, "accepted by Asterisk")
+        early, self._early = self._early or [], None
+        for event in early:
+            self._follow(event)
         try:
             await self._until_over(line, longest_s)
         except asyncio.CancelledError:

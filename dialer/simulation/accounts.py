@@ -11,6 +11,8 @@ from hashlib import md5
 from dialer.simulation.filters import EventFilter, parse_filter
 from dialer.types import ConfigError
 
+_HEADER = re.compile(r"\[(?P<name>[^]]+)](?:\((?P<parents>[^)]*)\))?")
+_TEMPLATE = "!"
 _OPTION = re.compile(r"(?P<name>[^=]*?)\s*=>?\s*(?P<value>.*)")
 _YES = frozenset({"yes", "true", "on", "1", "y", "t"})
 
@@ -47,7 +49,7 @@ class Accounts:
 
 def read_accounts(text: str) -> Accounts:
     """Return the users of a manager.conf; raise ConfigError for what the simulated node does not know."""
-    sections = dict(_sections(text))
+    sections = dict(sections_of(text))
     general = dict(sections.pop("general", []))
     multiple = general.get("allowmultiplelogin", "yes")
     users = {name: _account(name, options, multiple) for name, options in sections.items()}
@@ -69,22 +71,29 @@ def _account(name: str, options: Sequence[tuple[str, str]], multiple: str) -> Ac
 
 
 def sections_of(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the sections of an Asterisk file: name and options, in order."""
-    yield from _sections(text)
+    """Yield the sections of an Asterisk file as it reads them: name and options, in order.
+
+    What a section inherits comes first in it; a template, marked (!), is there to be inherited only.
+    """
+    known: dict[str, list[tuple[str, str]]] = {}
+    found: list[tuple[str, list[tuple[str, str]]]] = []
+    options: list[tuple[str, str]] = []
+    for line in _lines(text):
+        if header := _HEADER.match(line):
+            parents = (header["parents"] or "").split(",")
+            options = [option for parent in parents for option in known.get(parent, ())]
+            known.setdefault(header["name"], options)
+            found += [] if _TEMPLATE in parents else [(header["name"], options)]
+        else:
+            options.append(_option(line))
+    yield from found
 
 
-def _sections(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    name, options = "", list[tuple[str, str]]()
+def _lines(text: str) -> Iterator[str]:
     for raw in text.splitlines():
         line = raw.partition(";")[0].strip() if ";" in raw and "\\;" not in raw else raw.strip()
-        if line.startswith("["):
-            if name:
-                yield name, options
-            name, options = line[1 : line.index("]")], []
-        elif line:
-            options.append(_option(line))
-    if name:
-        yield name, options
+        if line:
+            yield line
 
 
 def _option(line: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import wave
 from typing import Final
 
-from dialer.ami.config.prompts import prompt_text
+from dialer.ami.config.prompts import TONE_S, prompt_text
 from dialer.config import Config
 
 WORDS_PER_S: Final = 2.4
@@ -16,7 +16,7 @@ PROMPTS: Final = ("abandon", "menu", "callback", "optout", "goodbye", "notice", 
 
 def prompt_lengths(config: Config) -> dict[str, float]:
     """Return the seconds of each prompt: the centre's own audio where there is some, else the text's."""
-    return {prompt: _own_s(config, prompt) or _spoken_s(config, prompt) for prompt in PROMPTS}
+    return {"tone": TONE_S} | {prompt: _own_s(config, prompt) or _spoken_s(config, prompt) for prompt in PROMPTS}
 
 
 def _spoken_s(config: Config, prompt: str) -> float:

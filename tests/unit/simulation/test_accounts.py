@@ -28,14 +28,17 @@ read = all
 def test_a_user_is_what_its_section_says():
     accounts = read_accounts(TEXT)
     ann = accounts.users["ann"]
-    assert (ann.read, ann.write, ann.multiple) == ({"system", "call"}, {"originate"}, False)
+    assert ann.read == frozenset({"system", "call"})
+    assert ann.write == frozenset({"originate"})
+    assert not ann.multiple
     assert ann.filter.may_want("Hangup")
     assert not ann.filter.may_want("Newstate")
 
 
 def test_what_holds_for_all_is_in_general():
     accounts = read_accounts(TEXT)
-    assert (accounts.disabled, accounts.auth_timeout_s) == ({"VarSet", "Newexten"}, 10.0)
+    assert accounts.disabled == frozenset({"VarSet", "Newexten"})
+    assert accounts.auth_timeout_s == 10.0
     assert accounts.users["bob"].multiple
 
 
@@ -62,3 +65,8 @@ def test_a_secret_is_not_shown():
 def test_a_line_that_is_no_option_is_told():
     with pytest.raises(ConfigError, match="nonsense"):
         list(sections_of("[a]\nnonsense\n"))
+
+
+def test_what_a_section_inherits_comes_first_and_templates_are_left_out():
+    text = "[T](!)\na = 1\n[one](T)\nb = 2\n[two](one)\nc = 3\n"
+    assert list(sections_of(text)) == [("one", [("a", "1"), ("b", "2")]), ("two", [("a", "1"), ("b", "2"), ("c", "3")])]
