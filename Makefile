@@ -8,8 +8,9 @@ help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 .tools/bin/uv:
-	$(PYTHON) -m venv .tools
-	.tools/bin/pip install --quiet uv
+	@echo "fetching uv with pip"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip --disable-pip-version-check install --quiet uv
 
 setup: $(if $(findstring .tools,$(UV)),.tools/bin/uv)  ## Make .venv from the lock file (uv is fetched by pip where missing)
 	$(UV) sync --frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -38,20 +38,27 @@ class House:
         self._board = board
         self._crew = crew
 
-    async def open(self) -> None:
-        """Start the campaign and log everybody in; returns when the first call is possible. Raises DialerError."""
-        async with asyncio.timeout(LOGIN_S):
-            await self._insist("campaign.start", {"campaign": CAMPAIGN})
-            async with asyncio.TaskGroup() as tasks:
-                for name, _, _ in staff():
-                    tasks.create_task(self._insist("agent.login", {"agent": name, "campaign": CAMPAIGN, "ready": True}))
+    async def open(self, check: Callable[[], None]) -> None:
+        """Start the campaign and log everybody in; returns when the first call is possible.
 
-    async def _insist(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """Ask until it is done: the engine may not have reached its Asterisk yet. The caller bounds the time."""
+        `check` raises when there is nothing to wait for any more. Raises DialerError.
+        """
+        await self._insist("campaign.start", {"campaign": CAMPAIGN}, check)
+        async with asyncio.TaskGroup() as tasks:
+            for name, _, _ in staff():
+                login = {"agent": name, "campaign": CAMPAIGN, "ready": True}
+                tasks.create_task(self._insist("agent.login", login, check))
+
+    async def _insist(self, kind: str, payload: Mapping[str, Any], check: Callable[[], None]) -> None:
+        """Ask until it is done: the engine may not have reached its Asterisk yet. Raises the last refusal."""
+        until = self._clock.monotonic() + LOGIN_S
         while True:
+            check()
             try:
                 await self._bus.request(kind, payload, ORDER_S)
             except DialerError as exc:
+                if self._clock.monotonic() > until:
+                    raise
                 log.info("asked again", order=kind, detail=str(exc))
                 await asyncio.sleep(_AGAIN_S)
             else:

@@ -134,7 +134,7 @@ class Show:
         self._screen.prepares("step_agents")
         crew = Crew(random.Random(SEED))  # noqa: S311 - a performance, no secret
         house = House(config, store, CommandBus(redis), AgentBoard(redis), crew)
-        await house.open()
+        await house.open(stage.check)
         self._screen.prepares("step_dialling")
         return Ready(config, stage, store, house, self._below(server))
 

@@ -19,6 +19,9 @@ from redis.exceptions import ResponseError
 
 VERSION = (7, 0)
 
+_NO_STREAM = "The XGROUP subcommand requires the key"
+"""What fakeredis says to XREADGROUP before there is a stream; Redis says NOGROUP."""
+
 
 class SocketServer(TcpFakeServer):
     """fakeredis on a Unix socket: no port that another user of the machine could open."""
@@ -51,7 +54,7 @@ def _forgiving(handler: Any) -> Any:
                 try:
                     return read()
                 except ResponseError as error:
-                    return error
+                    return ResponseError("NOGROUP no such stream") if str(error).startswith(_NO_STREAM) else error
 
             self.current_client.read_response = answer
 

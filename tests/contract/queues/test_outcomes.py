@@ -50,6 +50,13 @@ class Database:
         self.records += records
 
 
+async def test_a_reader_that_comes_before_the_first_record_waits_for_it(redis: RedisLink) -> None:
+    stream, database = OutcomeStream(redis), Database()
+    assert await stream.step(database.apply) == 0
+    await stream.append([an_attempt(1)])
+    assert await stream.step(database.apply, block_s=0.1) == 1
+
+
 async def test_records_arrive_as_they_were_and_in_order(redis: RedisLink) -> None:
     stream, database = OutcomeStream(redis), Database()
     await stream.append([an_attempt(1), CALL_BACK])
