@@ -12,6 +12,7 @@ from dialer.doctor.check import Check, Part
 from dialer.queues import embedded
 from dialer.queues.beat import EngineBeat
 from dialer.queues.connection import RedisLink, connect
+from dialer.queues.programs import imitated
 
 OLDEST = (6, 2)
 _PART = Part("redis")
@@ -20,11 +21,15 @@ _ENGINE = Part("engine")
 
 @dataclass(frozen=True, slots=True)
 class RedisFacts:
-    """What INFO says; `address` empty means that the private server does not run. `engine` is its last heartbeat."""
+    """What INFO says; `address` empty means that the private server does not run. `engine` is its last heartbeat.
+
+    `imitation` names the program that stands in for a Redis where none is installed; then INFO says nothing.
+    """
 
     address: str
     info: Mapping[str, str]
     engine: Mapping[str, Any] | None
+    imitation: str = ""
 
 
 async def redis_facts(config: Config) -> RedisFacts:
@@ -33,7 +38,14 @@ async def redis_facts(config: Config) -> RedisFacts:
     if url is None:
         return RedisFacts("", {}, None)
     async with await connect(url, config.redis.timeout_s) as link:
-        return RedisFacts(link.address, await _info(link), await EngineBeat(link).read())
+        imitation = "" if config.redis.url else _imitation(config)
+        info = {} if imitation else await _info(link)
+        return RedisFacts(link.address, info, await EngineBeat(link).read(), imitation)
+
+
+def _imitation(config: Config) -> str:
+    kind = embedded.kind_of((config.home / "redis").resolve())
+    return kind if kind == imitated().kind else ""
 
 
 async def _info(link: RedisLink) -> dict[str, str]:
@@ -49,6 +61,10 @@ def redis_checks(facts: RedisFacts) -> list[Check]:
     if not facts.address:
         told = "the private redis-server does not run: 'dialer run' starts it and stops it"
         return [_PART.skipped("reachable", told)]
+    if facts.imitation:
+        told = f"{facts.imitation} stands in for a Redis: what it holds is gone when it ends"
+        remedy = "install redis-server before real lists are called (apt-get install redis-server)"
+        return [_PART.ok("reachable", facts.address), _PART.warn("persistence", told, remedy)]
     info = facts.info
     return [
         _PART.ok("reachable", facts.address),

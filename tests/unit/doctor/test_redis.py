@@ -38,6 +38,14 @@ def test_a_private_server_that_does_not_run_is_no_failure():
     assert (check.status, "dialer run" in check.detail) == (Status.SKIPPED, True)
 
 
+def test_an_imitation_serves_but_forgets():
+    checks = redis_checks(RedisFacts("/var/redis.sock", {}, None, imitation="fakeredis"))
+    assert [(check.name, check.status) for check in checks] == [
+        ("reachable", Status.OK),
+        ("persistence", Status.WARN),
+    ]
+
+
 async def test_where_no_private_server_runs_none_is_started(tmp_path: Path):
     found = await redis_facts(Config.model_validate({"service": {"home": tmp_path}}))
     assert (found.address, os.listdir(tmp_path)) == ("", [])
