@@ -12,14 +12,12 @@ import click
 import uvloop
 from rich.console import Console
 
+from dialer.cli import EXIT_INTERRUPTED
 from dialer.demo import place
 from dialer.demo.report import Report, final
 from dialer.demo.screens import Screen, a_screen
 from dialer.demo.settings import Settings, Tongue, settings
 from dialer.demo.show import Show, Wish
-
-EXIT_INTERRUPTED = 130
-"""Ended by Ctrl-C or SIGTERM: what happened so far is reported, and nothing is left running."""
 
 
 @click.command()

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from dialer.app.redis import open_redis
 from dialer.app.time_zones import pin_time_zones
+from dialer.cli import EXIT_INTERRUPTED
 from dialer.config import Config, load_config
 from dialer.demo import place
 from dialer.queues.bus import CommandBus
@@ -69,6 +70,8 @@ class Door(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(EXIT_INTERRUPTED) from None
         except DialerError as exc:
             _fail(exc, EXIT_INPUT if isinstance(exc, ConfigError | InputError) else EXIT_FAILED)
 

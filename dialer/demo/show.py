@@ -168,7 +168,6 @@ class Show:
                 tasks.create_task(ready.house.work(over, hurry=True))
                 await ready.house.stop_dialling()
                 await self._until_quiet(ready, LINGER_S, talks_on=True)
-                await ready.house.say_goodbye()
                 await self._until_quiet(ready, HURRIED_S if self._wish.stop.is_set() else self._rings_s(ready))
                 await self._until_wrapped_up(ready)
                 over.set()
@@ -179,7 +178,10 @@ class Show:
         return RINGS_S + ready.config.dialing.longest_s / self._played.speed
 
     async def _until_quiet(self, ready: Ready, within_s: float, *, talks_on: bool = False) -> None:
-        """Watch until no call is up, at most so long; `talks_on` ends with the user's wish to end."""
+        """Watch until no call is up, at most so long; agents say goodbye unless they may still talk on.
+
+        They may until the user wants to end.
+        """
         until = self._machine.monotonic() + within_s
         while self._machine.monotonic() < until and not (talks_on and self._wish.stop.is_set()):
             ready.stage.check()
@@ -187,6 +189,8 @@ class Show:
             self._screen.sees(seen, ready.notes, ending=True)
             if not seen.in_flight:
                 return
+            if not talks_on:
+                await ready.house.say_goodbye()
             await asyncio.sleep(SIGHT_S)
 
     async def _until_wrapped_up(self, ready: Ready) -> None:
