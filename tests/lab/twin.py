@@ -92,7 +92,7 @@ class TwinLab:
 
     def _simulate(self, action: str, **fields: object) -> None:
         with self.ami("admin", events=False) as ami:
-            answer = ami.action(action, **fields)
+            answer = ami.action(action, None, **fields)
         if answer["Response"] != "Success":
             raise LabError(f"{action} {fields}: {answer['Message']}")
 

@@ -57,7 +57,7 @@ class Stage:
         taken = len(self.floor.events.events("BridgeLeave", **held))
         self.floor.gone(call)
         if len(self.floor.events.events("BridgeEnter", **held)) <= taken:
-            self.floor.events.wait("BridgeEnter", **held)
+            self.floor.events.wait("BridgeEnter", 10, **held)
 
 
 def answered(events: Ami, call: str) -> None:
@@ -359,7 +359,7 @@ def admin_questions(stage: Stage) -> None:
     """Identity, modules, rights and lists, asked by the admin user on a quiet node."""
     with stage.admin() as ask:
         for name, fields in ADMIN_QUESTIONS:
-            ask.action(name, **fields)
+            ask.action(name, None, **fields)
         ask.wait("EndpointListComplete")
         stage.floor.actions.seen += [m for m in ask.seen if "Response" in m]
 
