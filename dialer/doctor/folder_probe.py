@@ -33,9 +33,16 @@ async def probe_folders(node: NodeConfig, secret: str, now: datetime) -> ProbeFa
     seen = written is not None and written > 0 and await _appears(file.exists)
     logged = written is not None and await _appears(lambda: _holds(log, probe))
     folder = node.recordings_dir.is_dir()
-    with suppress(OSError):
+    taken = seen and _taken(file)
+    return ProbeFacts(written is not None, written or 0, folder, seen, taken, log.exists(), logged)
+
+
+def _taken(file: Path) -> bool:
+    try:
         file.unlink()
-    return ProbeFacts(written is not None, written or 0, folder, seen, log.exists(), logged)
+    except OSError:
+        return False
+    return True
 
 
 async def _run(node: NodeConfig, secret: str, probe: str) -> int | None:

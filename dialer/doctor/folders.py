@@ -14,15 +14,16 @@ from dialer.doctor.files import RELOAD_DIALPLAN
 class ProbeFacts:
     """What became of the probe, a Local channel that records a tone and calls nobody.
 
-    `ran`: the dialplan took it. `written`: bytes as Asterisk counts them. `seen`: the file lies in the
-    folder as this machine knows it. `folder`: that folder is there. `log`: the call log is there; `logged`: the
-    probe is in it.
+    `ran`: the dialplan took it. `written`: bytes as Asterisk counts them. `folder`: it is there, as this machine
+    knows it. `seen`: the file lies in it. `taken`: this user could remove it. `log`: the call log is there.
+    `logged`: the probe is in it.
     """
 
     ran: bool
     written: int
     folder: bool
     seen: bool
+    taken: bool
     log: bool
     logged: bool
 
@@ -41,6 +42,9 @@ def recordings_check(part: Part, node: NodeConfig, facts: ProbeFacts) -> Check:
     if not facts.seen:
         told = f"what Asterisk writes to {node.recordings_inside} does not appear in {node.recordings_dir}"
         return part.failed(name, told, "mount that folder of the node there, or correct recordings_dir")
+    if not facts.taken:
+        remedy = f"on the node: chmod 2770 {node.recordings_inside}; make this user a member of the group asterisk"
+        return part.failed(name, f"this user may not take files away from {node.recordings_dir}", remedy)
     return part.ok(name, f"Asterisk writes, and {node.recordings_dir} shows it")
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import panoramisk
 import pytest
 
-from dialer.ami.admin import AdminPlane
+from dialer.ami.admin import AdminPlane, Step
 from dialer.ami.session import LoginRefused, SessionBusy
 from dialer.ami.snapshot import supported_version
 from dialer.config import NodeConfig
@@ -55,6 +55,71 @@ async def test_a_missing_module_is_told_from_a_loaded_one(fake):
         Response="Success" if sent["Module"] == "app_amd" else "Error", ActionID=sent["ActionID"], Message="x"
     )
     assert await admin(fake).modules(["app_amd", "nonsense"]) == {"app_amd": True, "nonsense": False}
+
+
+def says(fake: FakeAsterisk, action: str, *lines: str) -> None:
+    """Let the node answer an action with these header lines."""
+    body = "".join(f"{line}\r\n" for line in lines)
+    fake.script[action] = lambda _, sent: f"Response: Success\r\nActionID: {sent['ActionID']}\r\n{body}\r\n".encode()
+
+
+async def test_a_module_that_declined_is_told_from_one_that_runs(fake):
+    rows = (
+        "Module  Description  Status",
+        "app_amd.so  Machines  0  Not Running  extended",
+        "res_agi.so  AGI  0  Running  core",
+    )
+    says(fake, "Command", *(f"Output: {row}" for row in rows))
+    assert await admin(fake).running() == {"app_amd": False, "res_agi": True}
+
+
+async def test_the_actions_a_user_may_send_are_listed(fake):
+    says(fake, "ListCommands", "Ping: Keepalive command.  (Priv: <none>)", "Originate: A call.  (Priv: originate,all)")
+    assert await admin(fake).actions() == {"Ping", "Originate"}
+
+
+async def test_the_nodes_own_time_is_told(fake):
+    says(fake, "Ping", "Ping: Pong", "Timestamp: 1795373165.5")
+    assert await admin(fake).clock() == 1795373165.5
+
+
+async def test_the_settings_are_told(fake):
+    assert (await admin(fake).settings())["SystemName"] == "node1"
+
+
+async def test_a_running_dialplan_is_listed_step_by_step(fake):
+    step = {"Context": "dialer-a", "Extension": "s", "Priority": "1", "Application": "Wait", "AppData": "2"}
+    hint = {"Context": "dialer-a", "Extension": "h", "Priority": "hint", "Application": "x"}
+    fake.script["ShowDialPlan"] = lambda _, sent: fake.listing(
+        sent["ActionID"], "ListDialplan", [step, hint], "ShowDialPlanComplete"
+    )
+    assert await admin(fake).dialplan() == (Step("dialer-a", "s", 1, "Wait", "2"),)
+
+
+async def test_a_file_is_read_by_sections(fake):
+    says(fake, "GetConfig", "Category-000000: general", "Line-000000-000000: a=1", "Line-000000-000001: b=x: y=z")
+    assert await admin(fake).file("x.conf") == {"general": (("a", "1"), ("b", "x: y=z"))}
+
+
+async def test_a_missing_file_is_none_and_a_refusal_is_told(fake):
+    answers = iter(("Config file not found", "Permission denied"))
+    fake.script["GetConfig"] = lambda _, sent: text(Response="Error", ActionID=sent["ActionID"], Message=next(answers))
+    assert await admin(fake).file("x.conf") is None
+    with pytest.raises(Unavailable, match="Permission denied"):
+        await admin(fake).file("x.conf")
+
+
+async def test_registrations_are_told_by_name(fake):
+    row = {"ObjectName": "carrier-register", "Status": "Rejected"}
+    fake.script["PJSIPShowRegistrationsOutbound"] = lambda _, sent: fake.listing(
+        sent["ActionID"], "OutboundRegistrationDetail", [row], "OutboundRegistrationDetailComplete"
+    )
+    assert await admin(fake).registrations() == {"carrier-register": "Rejected"}
+
+
+async def test_an_endpoint_is_asked_for_a_sign_of_life(fake):
+    await admin(fake).qualify("carrier")
+    assert [sent["Endpoint"] for sent in fake.sent("PJSIPQualify")] == ["carrier"]
 
 
 async def test_a_reload_names_its_module_and_a_refusal_is_told(fake):

@@ -45,6 +45,11 @@ class StoreContract:
             session.add(a_campaign("spring"))
         assert await names(store) == ["spring"]
 
+    async def test_a_migrated_database_tells_that_it_is_the_newest(self, store: Store) -> None:
+        facts = await store.facts()
+        assert (facts.dialect, facts.revision, facts.version[:1].isdigit()) == (store.dialect, facts.newest, True)
+        assert {None, facts.newest} <= facts.known
+
     async def test_an_exception_leaves_nothing(self, store: Store) -> None:
         with pytest.raises(RuntimeError, match="half-way"):  # noqa: PT012
             async with store.transaction() as session:

@@ -10,7 +10,7 @@ from dialer.doctor.folders import ProbeFacts, evidence_check, menu_check, record
 
 PART = Part("node ast1")
 NODE = NodeConfig(name="ast1")
-WELL = ProbeFacts(ran=True, written=28, folder=True, seen=True, log=True, logged=True)
+WELL = ProbeFacts(ran=True, written=28, folder=True, seen=True, taken=True, log=True, logged=True)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ WELL = ProbeFacts(ran=True, written=28, folder=True, seen=True, log=True, logged
         (replace(WELL, folder=False), Status.FAILED, "mount"),
         (replace(WELL, written=0, seen=False), Status.FAILED, "chown"),
         (replace(WELL, seen=False), Status.FAILED, "recordings_dir"),
+        (replace(WELL, taken=False), Status.FAILED, "group"),
         (replace(WELL, ran=False, written=0, seen=False), Status.SKIPPED, "reload pbx_config"),
     ],
 )
