@@ -16,6 +16,12 @@ AMI_LATE_RESPONSES = Counter("dialer_ami_late_responses", "Responses nobody wait
 AMI_ODD_MESSAGES = Counter("dialer_ami_odd_messages", "Messages that are neither event nor response.", ["node"])
 AMI_LOSSES = Counter("dialer_ami_losses", "Lost or failed connections, by kind of error.", ["node", "error_id"])
 AMI_EVENT_LAG = Gauge("dialer_ami_event_lag_seconds", "Age of the newest event when it was read.", ["node"])
+AMI_EVENT_AGE = Histogram(
+    "dialer_ami_event_age_seconds",
+    "Age of every event when it was read: from the node's stamp to the engine.",
+    ["node"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5),
+)
 AMI_PING = Histogram(
     "dialer_ami_ping_seconds",
     "Round trip of Ping, by session.",

@@ -48,10 +48,12 @@ class Load:
         self._acks: deque[tuple[float, float]] = deque(maxlen=_ACKS)
         self._unfinished: set[str] = set()
 
-    def event(self, timestamp: float | None, now: float) -> None:
-        """Learn the age of an event."""
-        if timestamp is not None:
-            self._lag, self._lag_at = self.clock.age_s(timestamp, now), now
+    def event(self, timestamp: float | None, now: float) -> float | None:
+        """Learn the age of an event and return it in seconds; None when the node did not stamp it."""
+        if timestamp is None:
+            return None
+        self._lag, self._lag_at = self.clock.age_s(timestamp, now), now
+        return self._lag
 
     def originated(self, call_id: str) -> None:
         """Count a call Asterisk is busy with: two threads each until it is answered or over."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from prometheus_client import Counter
 
 from dialer import metrics
 from dialer.ami.load import Load
@@ -33,6 +34,9 @@ class EventStream:
         self._deliver = deliver
         self._overflow = overflow
         self._held: deque[Event] = deque()
+        # Looking a metric up by its labels costs more than counting.
+        self._ages = metrics.AMI_EVENT_AGE.labels(node)
+        self._counters: dict[str, Counter] = {}
         self.live = False
         self.booted = asyncio.Event()
 
@@ -41,8 +45,10 @@ class EventStream:
         event = parse_event(message)
         if event is None:
             return
-        metrics.AMI_EVENTS.labels(self._node, message.name).inc()
-        self._load.event(event.timestamp, self._clock.monotonic())
+        self._counter(message.name).inc()
+        age_s = self._load.event(event.timestamp, self._clock.monotonic())
+        if age_s is not None:
+            self._ages.observe(age_s)
         self._note(event)
         if self.live:
             self._hand_over(event)
@@ -56,6 +62,12 @@ class EventStream:
         self.live = True
         while self._held:
             self._hand_over(self._held.popleft())
+
+    def _counter(self, name: str) -> Counter:
+        known = self._counters.get(name)
+        if known is None:
+            known = self._counters[name] = metrics.AMI_EVENTS.labels(self._node, name)
+        return known
 
     def _note(self, event: Event) -> None:
         match event:

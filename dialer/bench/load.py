@@ -17,6 +17,7 @@ from campaigns.repository import Agents
 from dialer.app.redis import open_redis
 from dialer.app.store import open_store
 from dialer.bench.machine import CpuMeter, MachineMeter, quantile
+from dialer.bench.mix import differences, phones
 from dialer.config import Config
 from dialer.queues.bus import CommandBus
 from dialer.types import InputError
@@ -27,18 +28,6 @@ from tests.lab.root import asterisk_root, cache_dir
 from tests.lab.service import Service
 from tests.lab.softphones import Softphones
 
-MIX: Mapping[int, int] = {201: 30, 486: 18, 480: 22, 404: 10, 503: 8, 603: 7, 180: 5}
-"""What the carrier does with each hundred calls, by the last digits of the number."""
-
-EXPECTED: Mapping[int, frozenset[str]] = {
-    201: frozenset({"answered", "abandoned", "early_hangup"}),
-    486: frozenset({"busy"}),
-    480: frozenset({"no_answer"}),
-    404: frozenset({"invalid"}),
-    503: frozenset({"congestion"}),
-    603: frozenset({"rejected"}),
-    180: frozenset({"no_answer", "cancelled"}),
-}
 LOGINS_AT_ONCE = 8
 
 
@@ -158,17 +147,7 @@ def _campaign(plan: Plan) -> dict[str, Any]:
 
 
 def _leads(plan: Plan) -> list[tuple[str, str, str]]:
-    """Return the list: the mix is spread evenly, so that every second has its share of every outcome."""
-    wheel = _spread(MIX)
-    return [
-        (f"d{number}", f"+5411{40000000 + number * 1000 + wheel[number % len(wheel)]}", "alta")
-        for number in range(plan.calls)
-    ]
-
-
-def _spread(mix: Mapping[int, int]) -> list[int]:
-    placed = sorted((turn / share, tail) for tail, share in mix.items() for turn in range(share))
-    return [tail for _, tail in placed]
+    return [(f"d{number}", phone, "alta") for number, phone in enumerate(phones(plan.calls))]
 
 
 async def _seat_agents(config: Config, count: int, campaign: str) -> None:
@@ -207,7 +186,7 @@ def _judged(
         attempts=len(attempts),
         dialling_s=last - first,
         outcomes=dict(sorted(Counter(str(attempt["outcome"]) for attempt in attempts).items())),
-        differences=_differences(attempts, invites, {call.number for call in calls if call.what == "ANSWERED"}),
+        differences=differences(attempts, invites, {call.number for call in calls if call.what == "ANSWERED"}),
         join_ms=_join_times(service.engine.output),
         engine_cpu=cpu[0],
         worker_cpu=cpu[1],
@@ -217,20 +196,6 @@ def _judged(
         recordings_expected=wanted,
         called_twice=[number for number, count in invites.items() if count > 1],
     )
-
-
-def _differences(attempts: Sequence[Mapping[str, Any]], invites: Mapping[str, int], answered: set[str]) -> list[str]:
-    """Return every number on which the books and the carrier disagree."""
-    told = {str(attempt["phone"]): attempt for attempt in attempts}
-    found = [f"{number}: called, not in the books" for number in invites if number not in told]
-    for number, attempt in told.items():
-        if number not in invites:
-            found.append(f"{number}: {attempt['outcome']} in the books, never called")
-        elif attempt["outcome"] not in EXPECTED[int(number[-3:])]:
-            found.append(f"{number}: {attempt['outcome']} in the books")
-        elif (number in answered) != (attempt["answered_at"] is not None):
-            found.append(f"{number}: carrier and books disagree on the answer")
-    return sorted(found)
 
 
 def _join_times(log: str) -> list[float]:

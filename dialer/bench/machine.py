@@ -17,15 +17,15 @@ class CpuMeter:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._began = time.monotonic()
-        self._own, self._theirs = _used_s(pid), sum(map(_used_s, _children(pid)))
+        self._own, self._theirs = used_s(pid), sum(map(used_s, _children(pid)))
 
     def cores(self) -> float:
         """Return the cores the process itself used, its threads included."""
-        return (_used_s(self._pid) - self._own) / (time.monotonic() - self._began)
+        return (used_s(self._pid) - self._own) / (time.monotonic() - self._began)
 
     def children_cores(self) -> float:
         """Return the cores its living child processes used."""
-        return (sum(map(_used_s, _children(self._pid))) - self._theirs) / (time.monotonic() - self._began)
+        return (sum(map(used_s, _children(self._pid))) - self._theirs) / (time.monotonic() - self._began)
 
 
 class MachineMeter:
@@ -53,7 +53,8 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def _used_s(pid: int) -> float:
+def used_s(pid: int) -> float:
+    """Return the processor seconds a process has used so far, 0 when it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:

@@ -6,7 +6,7 @@ import json
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -18,36 +18,62 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from dialer.bench.load import Result
+    from dialer.bench.simulated import SimulatedResult
 
 
 @click.group()
 def bench() -> None:
     """Measure the dialer on this machine.
 
-    Needs the real servers that scripts/provision brings.
+    Without --simulated it needs the real servers that scripts/provision brings.
     """
 
 
 @bench.command()
+@click.option("--simulated", is_flag=True, help="Dial through a simulated Asterisk: no root, no sipp, no sound.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long to dial.")
-@click.option("--rate", default=50.0, show_default=True, help="Calls a second.")
-@click.option("--agents", default=100, show_default=True, help="Registered softphones.")
+@click.option("--rate", type=float, help="Calls a second.  [default: 50; simulated: 200]")
+@click.option("--agents", type=int, help="Registered softphones.  [default: 100; simulated: 500]")
 @click.option("--no-media", is_flag=True, help="Carrier and softphones send no sound.")
 @click.option("--no-recording", is_flag=True, help="Conversations are not recorded.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def load(*, seconds: float, rate: float, agents: int, no_media: bool, no_recording: bool, as_json: bool) -> None:
-    """Dial through a real Asterisk with sipp as carrier and softphones, and check every call.
+def load(
+    *,
+    simulated: bool,
+    seconds: float,
+    rate: float | None,
+    agents: int | None,
+    no_media: bool,
+    no_recording: bool,
+    as_json: bool,
+) -> None:
+    """Dial at full rate and check every call against what the far end saw.
 
-    30 % of the calls are answered and talk 4.5 s. Needs root (the Asterisk root file system) and sipp.
+    30 % of the calls are answered and talk 4.5 s. Through a real Asterisk with sipp as carrier and softphones it needs
+    root (the Asterisk root file system) and sipp; with --simulated it needs nothing, and our AMI client is compared
+    with panoramisk on a stream recorded meanwhile.
     """
-    load_bench = _laboratory()
-    plan = load_bench.Plan(seconds=seconds, rate=rate, agents=agents, media=not no_media, recording=not no_recording)
+    asked = {"seconds": seconds, "recording": not no_recording}
+    asked |= {name: value for name, value in {"rate": rate, "agents": agents}.items() if value is not None}
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
-        result = load_bench.run(plan, Path(folder))
+        result = _simulated(asked, Path(folder)) if simulated else _real({**asked, "media": not no_media}, Path(folder))
     if as_json:
         click.echo(json.dumps(result.figures()))
     else:
         _show(result)
+
+
+def _simulated(asked: dict[str, Any], folder: Path) -> SimulatedResult:
+    # Here, not above: what a bench loads no other command needs.
+    from dialer.bench.simulated import SimulatedPlan, run
+
+    return run(SimulatedPlan(**asked), folder)
+
+
+def _real(asked: dict[str, Any], folder: Path) -> Result:
+    load_bench = _laboratory()
+    result: Result = load_bench.run(load_bench.Plan(**asked), folder)
+    return result
 
 
 def _laboratory() -> ModuleType:
@@ -62,13 +88,19 @@ def _laboratory() -> ModuleType:
     return module
 
 
-def _show(result: Result) -> None:
+REAL_LIMITS = {"join_p50_ms": "limit 5", "join_p99_ms": "limit 25", "engine_cores": "limit 0.25"}
+SIMULATED_LIMITS = {"event_lag_p99_ms": "limit 50"}
+
+
+def _show(result: Result | SimulatedResult) -> None:
     figures = result.figures()
     machine = figures.pop("machine")
-    table = Table(title=f"dialer bench load: {result.plan.rate:g} calls/s for {result.plan.seconds:g} s")
+    simulated = "twin_cores" in figures
+    limits = SIMULATED_LIMITS if simulated else REAL_LIMITS
+    title = f"dialer bench load{' --simulated' if simulated else ''}: {result.plan.rate:g} calls/s"
+    table = Table(title=f"{title} for {result.plan.seconds:g} s")
     table.add_column("figure")
     table.add_column("value", justify="right")
-    limits = {"join_p50_ms": "limit 5", "join_p99_ms": "limit 25", "engine_cores": "limit 0.25"}
     for name, value in figures.items():
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         shown = len(shown) if isinstance(shown, list) else shown
