@@ -17,7 +17,7 @@ from dialer.demo import place
 from dialer.demo.report import Report, final
 from dialer.demo.screens import Screen, a_screen
 from dialer.demo.settings import Settings, Tongue, settings
-from dialer.demo.show import Show, Wish
+from dialer.demo.show import Commands, Show, Wish
 
 
 @click.command()
@@ -49,17 +49,19 @@ async def _perform(played: Settings, where: Path) -> tuple[Report | None, bool]:
     screen: Screen = a_screen(played.language, as_json=played.as_json)
     screen.open()
     try:
-        report = await Show(played, where, screen, wish, _command(where)).run()
+        report = await Show(played, where, screen, wish, _commands(where)).run()
     finally:
         screen.close()
     return report, wish.stop.is_set()
 
 
-def _command(where: Path) -> str:
-    """Return how to ask this demo, also after its end, from the folder the user stands in."""
+def _commands(where: Path) -> Commands:
+    """Return how to ask this demo from the folder the user stands in."""
     me = Path(sys.argv[0])
-    dialer = str(me) if me.name == "dialer" else "dialer"
-    return shlex.join([_near(Path(dialer)), "--config", _near(where / place.CONFIG)])
+    dialer = _near(me) if me.name == "dialer" else "dialer"
+    named = shlex.join([dialer, "--config", _near(where / place.CONFIG)])
+    found = place.folder({}) == where  # another terminal in this folder looks for it there
+    return Commands(now=dialer if found else named, later=named)
 
 
 def _near(path: Path) -> str:

@@ -66,6 +66,14 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Commands:
+    """How to ask this demo from another terminal: while it runs, and when it is over."""
+
+    now: str
+    later: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Everything that runs when the first call is possible."""
 
@@ -77,14 +85,14 @@ class Ready:
 
 
 class Show:
-    """One performance in a place of its own; `command` is how the user calls the dialer from another terminal."""
+    """One performance in a place of its own."""
 
-    def __init__(self, played: Settings, place: Path, screen: Screen, wish: Wish, command: str) -> None:
+    def __init__(self, played: Settings, place: Path, screen: Screen, wish: Wish, commands: Commands) -> None:
         self._played = played
         self._place = place
         self._screen = screen
         self._wish = wish
-        self._command = command
+        self._commands = commands
         self._machine = SystemClock()
 
     async def run(self) -> Report | None:
@@ -140,7 +148,7 @@ class Show:
 
     def _below(self, server: EmbeddedRedis) -> tuple[str, ...]:
         words = WORDS[self._played.language]
-        other = words["second_terminal"].format(command=self._command)
+        other = words["second_terminal"].format(command=self._commands.now)
         return (other, words["stop"]) if server.durable else (words["memory_only"], other, words["stop"])
 
     async def _play(self, ready: Ready, until: float) -> Sight:
@@ -204,7 +212,9 @@ class Show:
             found = await told(session)
         config = ready.config
         logs_in = config.home / "logs"
-        paths = Paths(config.home / "dialer.db", config.recordings_dir, logs_in, self._place / CONFIG, self._command)
+        paths = Paths(
+            config.home / "dialer.db", config.recordings_dir, logs_in, self._place / CONFIG, self._commands.later
+        )
         hours = (last.utilisation, last.idle_wait_s)
         return Report(found, *hours, seconds, self._played.speed, interrupted, paths, last.limit)
 

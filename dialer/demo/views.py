@@ -44,8 +44,10 @@ def screen(seen: Sight, language: Tongue, *, ending: bool = False, notes: tuple[
     pair.add_column(ratio=1)
     pair.add_column(ratio=1)
     pair.add_row(_calls(seen, words), _outcomes(seen, words))
-    parts: list[RenderableType] = [_agents(seen, words), _figures(seen, language), pair, _pacing(seen, words)]
-    body = Group(_heading(seen, language, ending=ending), *parts, *(Text(note, style="bright_black") for note in notes))
+    parts: list[RenderableType] = [_agents(seen, words), _figures(seen, language), pair]
+    parts.append(_pacing(Text(words["ending"], "bold") if ending else _reason(seen), words))
+    below = [Text(f" {note}", style="bright_black") for note in notes]
+    body = Group(_heading(seen, language, ending=ending), *parts, *below)
     return Panel(body, title=words["title"], subtitle=words["simulated"], border_style="blue", width=WIDTH)
 
 
@@ -85,7 +87,7 @@ def clock(seen: Sight, language: Tongue) -> str:
 
 def _heading(seen: Sight, language: Tongue, *, ending: bool) -> RenderableType:
     words = WORDS[language]
-    left = words["ending"] if ending else words["left"].format(left=ceil(seen.left_s))
+    left = "" if ending else words["left"].format(left=ceil(seen.left_s))
     row = Table.grid(expand=True)
     for justify in ("left", "center", "right"):
         row.add_column(justify=justify, ratio=1)
@@ -151,6 +153,9 @@ def _bars(counts: Mapping[str, int], words: Mapping[str, str], styles: Mapping[s
     return table
 
 
-def _pacing(seen: Sight, words: Mapping[str, str]) -> RenderableType:
-    said = Text(seen.gate or seen.pacing or "-", "bold red" if seen.gate else "")
+def _reason(seen: Sight) -> Text:
+    return Text(seen.gate, "bold red") if seen.gate else Text(seen.pacing or "-")
+
+
+def _pacing(said: Text, words: Mapping[str, str]) -> RenderableType:
     return Panel(said, title=words["pacing"], title_align="left", border_style="bright_black", height=4)
