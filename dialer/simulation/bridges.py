@@ -125,6 +125,8 @@ class Bridges:
 
 
 def _same_call(one: Channel, two: Channel) -> None:
-    """Both belong to the call of the older one from now on."""
-    older = one if one.created_at < two.created_at else two
+    """Both belong to the older call from now on, also when the channel that began it is long gone."""
+    began = [channel.linked_since or channel.created_at for channel in (one, two)]
+    older, since = (one, began[0]) if began[0] < began[1] else (two, began[1])
     one.linkedid = two.linkedid = older.linkedid
+    one.linked_since = two.linked_since = since

@@ -31,6 +31,7 @@ OUTGOING: Final = ("AppDial2", "(Outgoing Line)")
 class Channel:
     """One leg. `waiting` is the timer of the application that holds it, `timers` those of its far end and limits.
 
+    `linked_since` is when the channel lived whose id `linkedid` is: None when that is this one.
     `on_end` is called once when the channel is gone; `on_answer` when it is answered from within (a Local channel).
     """
 
@@ -42,6 +43,7 @@ class Channel:
     priority: int = 1
     state: int = DOWN
     linkedid: str = ""
+    linked_since: datetime | None = None
     caller: str = ""
     caller_name: str = ""
     connected: str = ""

@@ -31,6 +31,8 @@ REORDER_S: Final = 0.5
 
 _COMMANDS: Final = {one.name.lower(): one for one in (*QUESTIONS, *ORDERS, *SIP_LISTS, *DIALPLAN_LISTS, *CONSOLE)}
 
+_ANSWER_FIRST_S: Final = 0.05
+
 _UNKNOWN: Final = "Invalid/unknown command: {}. Use Action: ListCommands to show available commands."
 
 log = structlog.get_logger("dialer.simulation.server")
@@ -123,9 +125,9 @@ class ManagerServer:
         asyncio.get_running_loop().call_later(seconds, lambda: self.power(up=True))
 
     def cut(self) -> None:
-        """End every connection at once."""
+        """End every connection; what was said before is still heard."""
         for session in tuple(self._sessions):
-            session.cut()
+            session.end()
 
     def emit(self, name: str, headers: Headers) -> None:
         """Take one event from the node; it goes to every session that wants it."""
@@ -215,10 +217,17 @@ class ManagerServer:
         try:
             if request.action == "simulationworld":
                 return done(request.action_id, move(self._world, request))
-            self.faults.take(read_fault(request))
+            self._take_fault(read_fault(request))
         except DialerError as exc:
             return refusal(request.action_id, str(exc))
         return done(request.action_id, "Fault ordered")
+
+    def _take_fault(self, fault: Fault | None) -> None:
+        if fault is not None and fault.kind in {Kind.RESTART, Kind.AWAY}:
+            # Whoever ordered it is on a connection that it will end: the answer goes first.
+            asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self.faults.order, fault)
+        else:
+            self.faults.take(fault)
 
     def _list_commands(self, account: Account, request: Request) -> bytes:
         permitted = sorted(

@@ -17,6 +17,9 @@ from dialer.simulation.replies import done, event_class, refusal
 WRITE_BOUND: Final = 4 * 1024 * 1024
 """Unread bytes at which Asterisk gives a reader up: its connection ends and what it did not read is lost."""
 
+LINGER_S: Final = 0.5
+"""How long the last words may take to a reader that is slow."""
+
 READ_AHEAD: Final = 256
 """Requests kept while one is delayed; more and the connection is not read from."""
 
@@ -111,6 +114,12 @@ class Session(asyncio.Protocol):
         """End the connection at once; unsent bytes are lost."""
         if self._transport is not None:
             self._transport.abort()
+
+    def end(self) -> None:
+        """End the connection when what was written is sent, or soon after."""
+        if self._transport is not None:
+            self._transport.close()
+            self._later(LINGER_S, self.cut)
 
     def wants(self, name: str) -> bool:
         """Tell by the name alone whether an event may go to this session."""
