@@ -117,7 +117,8 @@ class AdminPlane:
         """Return the state of each registration with a carrier: Registered, Unregistered, Rejected, by its name."""
         async with self._manager() as manager:
             rows = await self._ask(manager, "PJSIPShowRegistrationsOutbound", nothing="No outbound registrations found")
-        return {row["ObjectName"]: row["Status"] for row in _rows(rows) if row.get("ObjectName")}
+        # Rows about their credentials come in between, without a state.
+        return {row["ObjectName"]: row["Status"] for row in _rows(rows) if row.get("Status")}
 
     async def qualify(self, endpoint: str) -> None:
         """Let Asterisk ask an endpoint for a sign of life now; `endpoints` tells soon after what came of it."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from traceback import extract_tb
 
 from dialer.types import DialerError
 
@@ -57,7 +60,20 @@ class Part:
         return self.failed(name, detail or remedy, remedy if detail else "see the message")
 
 
-def worst(checks: Sequence[Check]) -> Status:
-    """Return the worst status among the checks; `ok` when there is none."""
-    order = list(Status)
-    return min((check.status for check in checks), key=order.index, default=Status.OK)
+async def told(part: Part, name: str, probe: Awaitable[Sequence[Check]], deadline_s: float) -> Sequence[Check]:
+    """Return what a probe found; whatever goes wrong with it becomes a failed check and hides no other part.
+
+    An error nobody expected is told as such: an examination that ends in a traceback has examined nothing.
+    """
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await probe
+    except TimeoutError:
+        return [part.failed(name, f"no answer within {deadline_s:g} s", "look at its load and at the network between")]
+    except DialerError as exc:
+        return [part.broken(name, exc)]
+    except Exception as exc:
+        frame = extract_tb(exc.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
+        remedy = f"see the message; if it does not help, the dialer's makers want to know it, and where: {where}"
+        return [part.failed(name, f"unexpected: {type(exc).__name__}: {exc}", remedy)]

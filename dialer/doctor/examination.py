@@ -9,16 +9,19 @@ from campaigns.repository import Campaigns
 from dialer.ami.config import Secrets, load_secrets, secrets_file
 from dialer.campaign_file import parse_campaign
 from dialer.config import Config, NodeConfig
-from dialer.doctor.check import Check, Part
+from dialer.doctor.check import Check, Part, told
 from dialer.doctor.database import database_checks, database_facts
 from dialer.doctor.machine import machine_checks, machine_facts
 from dialer.doctor.node_probe import NodeExamination
-from dialer.doctor.redis import RedisFacts, engine_checks, redis_checks, redis_facts
+from dialer.doctor.redis import engine_checks, redis_checks, redis_facts
 from dialer.store import Store
-from dialer.types import Clock, ConfigError, DialerError
+from dialer.types import Clock, ConfigError
 
-_NODES = Part("nodes")
+_DATABASE, _REDIS, _NODES = Part("database"), Part("redis"), Part("nodes")
 _SECRETS = Part("secrets")
+
+PART_S, NODES_S = 30.0, 240.0
+"""Nothing holds the examination up longer, whatever the deadlines within add up to."""
 
 
 async def examine(config: Config, clock: Clock) -> list[Check]:
@@ -26,30 +29,29 @@ async def examine(config: Config, clock: Clock) -> list[Check]:
 
     `clock` is the machine's: the nodes' clocks are compared with it.
     """
+    zones: list[str] = []
+    beats: list[bool] = []
     async with asyncio.TaskGroup() as parts:
-        database = parts.create_task(_database(config))
-        redis = parts.create_task(_redis(config))
-    told, zones = database.result()
-    (of_redis, engine_runs) = redis.result()
+        database = parts.create_task(told(_DATABASE, "reachable", _database(config, zones), PART_S))
+        redis = parts.create_task(told(_REDIS, "reachable", _redis(config, beats), PART_S))
     machine = machine_checks(machine_facts(config, zones), config.recordings.min_free_mb)
-    return [*machine, *told, *of_redis, *await _nodes(config, clock, engine_runs=engine_runs)]
+    nodes = await told(_NODES, "examined", _nodes(config, clock, engine_runs=any(beats)), NODES_S)
+    return [*machine, *database.result(), *redis.result(), *nodes]
 
 
-async def _redis(config: Config) -> tuple[list[Check], bool]:
-    try:
-        facts: RedisFacts = await redis_facts(config)
-    except DialerError as exc:
-        return [Part("redis").broken("reachable", exc)], False
-    return [*redis_checks(facts), *engine_checks(facts)], facts.engine is not None
+async def _redis(config: Config, beats: list[bool]) -> list[Check]:
+    """Examine Redis; leave in `beats` whether an engine runs."""
+    facts = await redis_facts(config)
+    beats.append(facts.engine is not None)
+    return [*redis_checks(facts), *engine_checks(facts)]
 
 
-async def _database(config: Config) -> tuple[list[Check], list[str]]:
-    try:
-        facts = await database_facts(config)
-        readable = facts is not None and facts.revision == facts.newest
-        return database_checks(config.database_url, facts), await _zones(config) if readable else []
-    except DialerError as exc:
-        return [Part("database").broken("reachable", exc)], []
+async def _database(config: Config, zones: list[str]) -> list[Check]:
+    """Examine the database; leave in `zones` those of its campaigns, where its tables can be read."""
+    facts = await database_facts(config)
+    if facts is not None and facts.revision == facts.newest:
+        zones += await _zones(config)
+    return database_checks(config.database_url, facts)
 
 
 async def _zones(config: Config) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zoneinfo
 from collections.abc import Iterable, Mapping
@@ -22,13 +23,18 @@ _PART = Part("machine")
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """What this machine is like; zones that do not resolve are `unknown_zones`, folders map to free megabytes."""
+    """What this machine is like; zones that do not resolve are `unknown_zones`, folders map to free megabytes.
+
+    `home` is the state directory, `writable` whether this user may write there (or make it).
+    """
 
     python: tuple[int, int]
     tzdata: str
     unknown_zones: tuple[str, ...]
     zones: int
     free_mb: Mapping[str, float]
+    home: str
+    writable: bool
 
 
 def machine_facts(config: Config, zones: Iterable[str]) -> MachineFacts:
@@ -41,12 +47,26 @@ def machine_facts(config: Config, zones: Iterable[str]) -> MachineFacts:
         unknown_zones=tuple(zone for zone in wanted if not _resolves(zone)),
         zones=len(wanted),
         free_mb={str(folder): free_mb(folder) for folder in sorted(folders)},
+        home=str(config.home),
+        writable=os.access(_existing(config.home), os.W_OK | os.X_OK),
     )
 
 
 def machine_checks(facts: MachineFacts, min_free_mb: int) -> list[Check]:
     """Judge this machine."""
-    return [_python(facts.python), _zones(facts), *(disk(_PART, *one, min_free_mb) for one in facts.free_mb.items())]
+    disks = [disk(_PART, *one, min_free_mb) for one in facts.free_mb.items()]
+    return [_python(facts.python), _zones(facts), _home(facts), *disks]
+
+
+def _home(facts: MachineFacts) -> Check:
+    if facts.writable:
+        return _PART.ok("state directory", facts.home)
+    remedy = "run as its owner, or name another one (service.home, DIALER_HOME)"
+    return _PART.failed("state directory", f"this user may not write to {facts.home}", remedy)
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def disk(part: Part, folder: str, free: float, wanted: int) -> Check:

@@ -66,7 +66,7 @@ def trunk_check(
     if trunk.auth == "register":
         registered = registrations.get(f"{trunk.name}-register", "unknown")
         if registered != "Registered":
-            remedy = "check username and password with the carrier; Asterisk's log holds its answer"
+            remedy = "wait 10 s after a start; then check username and password with the carrier (Asterisk's log)"
             return part.failed(name, f"registration with {where}: {registered}", remedy)
         return part.ok(name, f"registered with {where}")
     asked = "answers" if trunk.qualify_s else "is known; it is never asked for a sign of life (qualify_s = 0)"

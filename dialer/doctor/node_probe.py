@@ -13,7 +13,7 @@ from dialer.ami.config.files import node_files
 from dialer.ami.config.layout import layout
 from dialer.config import Config, NodeConfig
 from dialer.doctor import conffile
-from dialer.doctor.check import Check, Part
+from dialer.doctor.check import Check, Part, told
 from dialer.doctor.files import dialplan_check, file_checks
 from dialer.doctor.folder_probe import probe_folders
 from dialer.doctor.folders import evidence_check, menu_check, recordings_check
@@ -63,7 +63,7 @@ class NodeExamination:
         found = [part.ok("reachable", f"{self._node.host}:{self._node.port}")]
         found += version_checks(part, self._node, settings)
         for name, probe in self._probes().items():
-            found += await self._guarded(name, probe)
+            found += await told(part, name, probe(), PROBE_S)
         return found + await self._local()
 
     def _probes(self) -> dict[str, Probe]:
@@ -77,16 +77,6 @@ class NodeExamination:
             "trunks and softphones": self._sip,
             "recording folder": self._folders,
         }
-
-    async def _guarded(self, name: str, probe: Probe) -> Sequence[Check]:
-        try:
-            async with asyncio.timeout(PROBE_S):
-                return await probe()
-        except TimeoutError:
-            remedy = "look at the load of the node and at the network between"
-            return [self._part.failed(name, f"no answer within {PROBE_S:g} s", remedy)]
-        except DialerError as exc:
-            return [self._part.broken(name, exc)]
 
     async def _clock_(self) -> Sequence[Check]:
         before = self._clock.monotonic()

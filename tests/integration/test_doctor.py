@@ -15,7 +15,7 @@ import pytest
 
 from dialer.config import Config
 from tests.lab.asterisk import AsteriskLab
-from tests.lab.carrier import Carrier
+from tests.lab.carrier import PASSWORD, USER, Carrier
 from tests.lab.dialer import Plant
 from tests.lab.processes import eventually, free_port
 from tests.lab.quick import QuickService
@@ -214,6 +214,21 @@ def test_softphones_that_nobody_registered_are_a_warning(plant: Plant, tmp_path:
     with installation(plant, tmp_path, agents={"first_extension": 1002, "extensions": 1}) as service:
         found = ill(service)
     assert found["softphones"] == "0 of 1 registered: nobody can take a call"
+
+
+def test_a_trunk_that_is_away_and_one_that_registered_are_told_apart(
+    lab_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LAB_CARRIER_PASSWORD", PASSWORD)
+    trunk = {"auth": "register", "username": USER, "password_env": "LAB_CARRIER_PASSWORD", "qualify_s": 1}
+    with AsteriskLab(lab_root, tmp_path / "lab", softphones=0, trunk=trunk) as lab:
+        with Carrier(tmp_path / "carrier", lab.carrier_port, media=False) as carrier:
+            work = tmp_path / "dialer"
+            work.mkdir()
+            service = installation(Plant(lab, carrier), work)
+            eventually(lambda: "registered with" in detail(service, "trunk carrier"), "the trunk is registered", 20)
+            assert ill(service) == {}  # no softphone is expected here
+        eventually(lambda: "does not answer" in ill(service).get("trunk carrier", ""), "the carrier is missed", 20)
 
 
 def test_folders_that_are_not_the_nodes_are_found(plant: Plant, tmp_path: Path):

@@ -110,9 +110,9 @@ async def test_a_missing_file_is_none_and_a_refusal_is_told(fake):
 
 
 async def test_registrations_are_told_by_name(fake):
-    row = {"ObjectName": "carrier-register", "Status": "Rejected"}
+    rows = [{"ObjectName": "carrier-register", "Status": "Rejected"}, {"ObjectName": "carrier", "AuthType": "digest"}]
     fake.script["PJSIPShowRegistrationsOutbound"] = lambda _, sent: fake.listing(
-        sent["ActionID"], "OutboundRegistrationDetail", [row], "OutboundRegistrationDetailComplete"
+        sent["ActionID"], "OutboundRegistrationDetail", rows, "OutboundRegistrationDetailComplete"
     )
     assert await admin(fake).registrations() == {"carrier-register": "Rejected"}
 

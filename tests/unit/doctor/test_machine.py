@@ -9,7 +9,9 @@ from dialer.config import Config
 from dialer.doctor.check import Check, Status
 from dialer.doctor.machine import MachineFacts, machine_checks, machine_facts
 
-WELL = MachineFacts(python=(3, 12), tzdata="2026.1", unknown_zones=(), zones=2, free_mb={"/var": 9000.0})
+WELL = MachineFacts(
+    python=(3, 12), tzdata="2026.1", unknown_zones=(), zones=2, free_mb={"/var": 9000.0}, home="/var", writable=True
+)
 
 
 def judged(facts: MachineFacts, name: str) -> Check:
@@ -40,8 +42,14 @@ def test_room_for_recordings_is_judged_by_what_stops_the_calls(free: float, stat
     assert (check.status, "/var" in check.detail) == (status, True)
 
 
+def test_a_state_directory_that_is_closed_to_this_user_fails():
+    check = judged(replace(WELL, writable=False), "state directory")
+    assert (check.status, "DIALER_HOME" in check.remedy) == (Status.FAILED, True)
+
+
 def test_the_facts_of_this_machine_name_unknown_zones_and_folders(tmp_path: Path):
     config = Config.model_validate({"service": {"home": tmp_path}})
     facts = machine_facts(config, ["America/Bogota", "Mars/Olympus", ""])
     assert (facts.unknown_zones, facts.zones) == (("Mars/Olympus",), 2)
+    assert facts.writable
     assert set(facts.free_mb) == {str(tmp_path), str(tmp_path / "recordings")}
