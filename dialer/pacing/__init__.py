@@ -13,8 +13,9 @@ from dialer.pacing.facts import (
     TalkEnded,
     WrapEnded,
 )
-from dialer.pacing.pacer import Pacer
+from dialer.pacing.pacer import Gauges, Pacer
 from dialer.pacing.policy import MODES, PacingPolicy, PolicyError
+from dialer.pacing.prior import PastCall, PastTalk, Prior
 from dialer.pacing.snapshot import Budget, Decision, Snapshot, Stage
 
 __all__ = [
@@ -29,9 +30,13 @@ __all__ = [
     "Dialled",
     "Ended",
     "Fact",
+    "Gauges",
     "Pacer",
     "PacingPolicy",
+    "PastCall",
+    "PastTalk",
     "PolicyError",
+    "Prior",
     "Snapshot",
     "Stage",
     "TalkEnded",

@@ -7,7 +7,7 @@ from math import inf, isnan
 
 from dialer.types import DialerError
 
-MODES = ("preview", "progressive", "ratio")
+MODES = ("preview", "progressive", "ratio", "predictive")
 """Modes a Pacer can be given."""
 
 
@@ -22,6 +22,8 @@ class PacingPolicy:
     """What the supervisor may turn while the campaign runs; times in seconds, shares of one.
 
     `lines_per_agent` serves mode `ratio`. `max_lines_per_agent` bounds calls not yet joined, per logged-in agent.
+    `abandon_target` is where mode `predictive` aims, `abandon_limit` where it falls back to one call per free agent;
+    `expected_live_answers` of the campaign day says how much of the limit may be drawn on before they are there.
     """
 
     mode: str = "predictive"
@@ -48,6 +50,8 @@ class PacingPolicy:
             self._check(knob, 0.0, inf)
         self._check("abandon_target", 0.0, 1.0)
         self._check("abandon_limit", 0.0, 1.0)
+        if self.expected_live_answers is not None:
+            self._check("expected_live_answers", 0.0, inf)
 
     def _check(self, knob: str, low: float, high: float) -> None:
         value = getattr(self, knob)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -77,3 +77,26 @@ class Decision:
     cancel: Indexes
     reason: str
     risk: float
+
+
+def ages(now: float, since: Floats) -> Floats:
+    """Return how long ago each moment was (s); 0 for one that is unknown or yet to come."""
+    return np.nan_to_num(np.maximum(now - since, 0.0), nan=0.0, posinf=0.0)
+
+
+def tidy(seen: Snapshot) -> Snapshot:
+    """Return the snapshot with call arrays of one length: what is missing is unknown, a call without a stage new."""
+    size = max(seen.call_stage.size, seen.call_dialled_at.size)
+    columns = (seen.call_dialled_at, seen.call_stage, seen.call_stage_since, seen.call_answer_odds)
+    if all(column.size == size for column in columns):
+        return seen
+    stages = np.zeros(size, dtype=np.int8)
+    stages[: seen.call_stage.size] = seen.call_stage
+    dialled, since, odds = (_filled(column, size) for column in (columns[0], columns[2], columns[3]))
+    return replace(seen, call_dialled_at=dialled, call_stage=stages, call_stage_since=since, call_answer_odds=odds)
+
+
+def _filled(column: Floats, size: int) -> Floats:
+    filled = np.full(size, np.nan)
+    filled[: column.size] = column[:size]
+    return filled

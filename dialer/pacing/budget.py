@@ -1,0 +1,93 @@
+"""How much risk a decision may take: theta, and whether the abandonment budget allows more than a call per agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, isfinite, sqrt
+
+from dialer.pacing.policy import PacingPolicy
+from dialer.pacing.snapshot import Budget
+
+USUAL_ANSWERS = 250.0
+"""The live answers of a campaign day whose size nobody told."""
+CREDIT = 0.3
+"""The part of the answers still expected that may be drawn on before they are there."""
+BASE = 1.7
+"""Theta for one of target, when nothing is known: the marginal call risks more than the average one."""
+GAIN = 0.0007
+FLOOR, SPREADS = 6.0, 0.4
+"""A budget that is off its target by `FLOOR + SPREADS * sqrt(live)` calls changes theta by a factor of e."""
+SLOWEST, FASTEST = 0.4, 2.5
+"""Bounds of the slow factor and of the budget's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`theta` is the risk a marginal call may run; `left` the abandoned calls that the tightest budget still bears.
+
+    `tight` says why only one call per free agent is allowed, empty when more are.
+    """
+
+    theta: float
+    left: float
+    tight: str
+
+
+class Control:
+    """Turns the abandonment so far into theta: nearly constant, because utilisation is concave in it."""
+
+    def __init__(self) -> None:
+        self._live = 0
+        self._abandoned = 0
+        self._drift = 0.0
+
+    def answered(self, policy: PacingPolicy, *, abandoned: bool) -> None:
+        """Count a live answer that was joined or abandoned, and let theta drift towards the target."""
+        self._live += 1
+        self._abandoned += abandoned
+        target = max(policy.abandon_target, 1e-4)
+        self._drift = min(max(self._drift + GAIN * (1 - abandoned / target), -1.0), 1.0)
+
+    def allowance(self, policy: PacingPolicy, budgets: tuple[Budget, ...], lost: float) -> Allowance:
+        """Return what the tightest budget allows; `lost` are the waiting who will hardly find an agent.
+
+        Without budgets the Pacer's own count of this run stands.
+        """
+        told = budgets or (Budget("this run", self._live, self._abandoned, policy.abandon_limit),)
+        slack = min(_slack(policy, budget) for budget in told)
+        left, spent = min(((_left(policy, budget, lost), budget) for budget in told), key=lambda pair: pair[0])
+        theta = policy.abandon_target * BASE * exp(self._drift) * min(max(exp(slack), SLOWEST), FASTEST)
+        return Allowance(min(theta, 0.5), left, "" if left >= 1 else _why(policy, spent))
+
+
+def _slack(policy: PacingPolicy, budget: Budget) -> float:
+    """Return how far a budget is below the target, in units that do not shrink with its size."""
+    live, abandoned = budget.live, budget.abandoned
+    if not (isfinite(live) and isfinite(abandoned) and live >= 0):
+        return 0.0
+    target = min(policy.abandon_target, _limit(policy, budget))
+    return (target * live - abandoned) / (FLOOR + SPREADS * sqrt(live))
+
+
+def _left(policy: PacingPolicy, budget: Budget, lost: float) -> float:
+    """Return how many more abandoned calls a budget bears; less than 1 means not one."""
+    live, abandoned = budget.live, budget.abandoned + lost
+    if not (isfinite(live) and isfinite(abandoned) and live >= 0):
+        return 0.0
+    limit = _limit(policy, budget)
+    size = USUAL_ANSWERS if policy.expected_live_answers is None else policy.expected_live_answers
+    left = limit * (live + CREDIT * max(size - live, 0.0)) - abandoned
+    # The first of a window always may: else no window could ever begin.
+    return max(left, 1.0) if abandoned == 0 and limit > 0 else left
+
+
+def _limit(policy: PacingPolicy, budget: Budget) -> float:
+    limit = min(policy.abandon_limit, budget.limit)
+    return limit if isfinite(limit) else 0.0
+
+
+def _why(policy: PacingPolicy, budget: Budget) -> str:
+    return (
+        f"{budget.abandoned:g} of {budget.live:g} live answers abandoned in {budget.window}, "
+        f"one more would exceed {_limit(policy, budget):.1%}"
+    )

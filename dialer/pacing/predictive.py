@@ -1,0 +1,125 @@
+"""Predictive: as many calls as the risk allows that the next live answer finds no agent, and a few cancelled in time.
+
+After the old art of weighing every busy agent by the chance to be free within a window (EIS, 1990s, expired) and of
+cancelling calls when agents run short (ITC, 1994, expired); here the balance of both is a distribution, not a mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dialer.pacing.budget import Allowance
+from dialer.pacing.learning import Learning
+from dialer.pacing.lines import Counts
+from dialer.pacing.outlook import QUANTILES
+from dialer.pacing.policy import PacingPolicy
+from dialer.pacing.shortage import Shortage, shortage
+from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage, ages
+
+PATIENCE_USED = 0.75
+"""The part of the patience in which a coming agent still counts; the rest is for the join."""
+CANCEL_RISK = 0.1
+"""Calls are cancelled while the near risk is above this: a ringing call is worth more than a new one."""
+CAUTION = 0.6
+"""Standard deviations of the answer rate by which it is taken higher than it looks."""
+FEWEST_KNOWN = 5.0
+"""Live answers to be seen before more than one call per free agent is placed."""
+ANSWERS_A_LINE = 6.0
+"""Each so many live answers seen allow one more call in flight for an agent who will be free soon."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What the forecast says: calls to place, calls to cancel, and the figures behind both.
+
+    `risk` is that of the marginal live answer after the calls placed; `free` and `live` are agents and answers
+    expected within `horizon_s`.
+    """
+
+    dial: int
+    cancel: Indexes
+    risk: float
+    theta: float
+    free: float
+    live: float
+    horizon_s: float
+    answer_rate: float
+    why: str
+
+
+NOTHING: Indexes = np.empty(0, dtype=np.int64)
+
+
+def plan(seen: Snapshot, policy: PacingPolicy, counts: Counts, learned: Learning, allowed: Allowance) -> Outcome:
+    """Return how many calls to place and which to cancel; caps are the caller's."""
+    caution = 1 + CAUTION / max(learned.known, 1.0) ** 0.5
+    agents = learned.release.chances(seen)
+    calls = learned.outlook.chances(seen, np.minimum(learned.odds(seen.call_answer_odds) * caution, 0.97))
+    spare = counts.ready - counts.waiting
+    balance = shortage(agents[:, :QUANTILES], calls[:, :QUANTILES], spare)
+    fresh = learned.outlook.fresh[:QUANTILES]
+    odds = np.minimum(_next_odds(seen, learned) * caution, 0.97)
+    limit, why = _most(counts, counts.ready + float(agents[:, QUANTILES // 2].sum()), learned, allowed)
+    dial, risk = _fill(balance, fresh, odds, allowed.theta, limit)
+    near = slice(QUANTILES, QUANTILES + 1)
+    cancel = _cancelled(seen, policy, agents[:, near], calls[:, near], spare) if dial == 0 else NOTHING
+    middle = QUANTILES // 2
+    return Outcome(
+        dial=dial,
+        cancel=cancel,
+        risk=risk,
+        theta=allowed.theta,
+        free=counts.ready + float(agents[:, middle].sum()),
+        live=counts.waiting + float(calls[:, middle].sum()),
+        horizon_s=float(learned.outlook.horizons_s[middle]),
+        answer_rate=learned.answer_rate,
+        why=why,
+    )
+
+
+def _most(counts: Counts, free_soon: float, learned: Learning, allowed: Allowance) -> tuple[int, str]:
+    """Return the most calls of this decision, and why it is only one per free agent where it is."""
+    one_each = max(counts.free - counts.under_way, 0)
+    if allowed.tight:
+        return one_each, allowed.tight
+    if learned.known < FEWEST_KNOWN:
+        return one_each, "the answer rate is not known yet"
+    # A rate seen in a few answers is not to be trusted with hundreds of calls.
+    trusted = int(free_soon * (1 + learned.known / ANSWERS_A_LINE)) - counts.under_way
+    return max(one_each, min(trusted, 2 * counts.logged_in + 8)), ""
+
+
+def _next_odds(seen: Snapshot, learned: Learning) -> Floats:
+    """Return the odds of the leads dialled next, with one of unknown odds to follow."""
+    return np.append(learned.odds(seen.next_answer_odds), learned.answer_rate)
+
+
+def _fill(balance: Shortage, fresh: Floats, odds: Floats, theta: float, limit: int) -> tuple[int, float]:
+    """Add calls one by one while the marginal risk is within theta; return how many, and the risk after them."""
+    dial = 0
+    risk = float(balance.risk().mean())
+    while dial < limit and risk <= theta:
+        balance.add(odds[min(dial, len(odds) - 1)] * fresh)
+        dial += 1
+        risk = float(balance.risk().mean())
+    return dial, risk
+
+
+def _cancelled(seen: Snapshot, policy: PacingPolicy, agents: Floats, calls: Floats, spare: int) -> Indexes:
+    """Return the calls to cancel, longest ringing first, so that those left are not too many for the near future."""
+    rung = ages(seen.now, seen.call_stage_since)
+    ringing = (seen.call_stage == Stage.RINGING) & (rung >= policy.min_ring_s) & np.isfinite(seen.call_stage_since)
+    candidates = np.flatnonzero(ringing)
+    if candidates.size == 0 or float(shortage(agents, calls, spare).risk()[0]) <= CANCEL_RISK:
+        return NOTHING
+    candidates = candidates[np.argsort(rung[candidates], kind="stable")]
+    kept = np.ones(len(calls), dtype=np.bool_)
+    kept[candidates] = False
+    balance = shortage(agents, calls[kept], spare)
+    for place, call in enumerate(candidates):
+        balance.add(calls[call])
+        if float(balance.risk()[0]) > CANCEL_RISK:
+            return candidates[place:]
+    return NOTHING
