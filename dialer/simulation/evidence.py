@@ -91,9 +91,9 @@ class _LineFile:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self._path.open("a", buffering=1, encoding="utf-8", newline="")
             self._file.write(line)
-        except OSError:
+        except OSError as exc:
             self._failed = True
-            log.exception("call log not written", path=str(self._path))
+            log.warning("call log not written any more", path=str(self._path), error=str(exc))
 
     def close(self) -> None:
         if self._file is not None:

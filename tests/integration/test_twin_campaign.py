@@ -132,6 +132,17 @@ def test_a_node_that_crashes_in_a_conversation_costs_that_call_and_nobody_is_cal
     assert set(run.placed().values()) == {1}
 
 
+def test_the_node_ends_cleanly_and_tells_those_who_listen(tmp_path: Path):
+    with TwinLab(tmp_path) as lab, lab.ami("events") as events, lab.ami("actions", events=False) as actions:
+        where = {"Channel": "PJSIP/+5491155500180@carrier", "Context": "dialer-debtor", "Exten": "s", "Priority": 1}
+        actions.action("Originate", None, ChannelId="t" + "1" * 26, Async="true", **where)
+        events.wait("Newstate")
+        assert lab.stop() == 0
+        events.wait("Hangup")
+        assert events.wait("Shutdown")["Restart"] == "False"
+        assert "Traceback" not in lab.output
+
+
 def _outcome(run: Run, phone: str) -> str | None:
     return next((row["outcome"] for row in run.witness.attempts("mora") if row["phone"] == phone), None)
 

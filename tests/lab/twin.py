@@ -64,10 +64,12 @@ class TwinLab:
         self._process = Process(command, self.work / "twin.log", {"DIALER_HOME": str(self.config.home)})
         eventually(self._booted, "the twin answers on its manager port", 30, self.work / "twin.log")
 
-    def stop(self) -> None:
-        """End the node in its own time."""
-        if self._process is not None:
-            self._process.stop(signal.SIGTERM)
+    def stop(self) -> int | None:
+        """End the node in its own time; return its exit status."""
+        if self._process is None:
+            return None
+        self._process.stop(signal.SIGTERM)
+        return self._process.exit_status
 
     def kill9(self) -> None:
         """End the node as a crash would."""
