@@ -78,7 +78,13 @@ def test_the_events_user_may_not_originate(rendered: Rendered) -> None:
     users = ("[dialer-ev]", "[dialer-act]", "[dialer-adm]")
     classes = {user: rendered.section("manager.conf", user)["write"].split(",") for user in users}
     assert [user for user in users if "originate" in classes[user]] == ["[dialer-act]", "[dialer-adm]"]
-    assert not any("command" in allowed or "config" in allowed for allowed in classes.values())
+
+
+def test_only_the_administrative_user_may_use_the_console_and_nobody_writes_files(rendered: Rendered) -> None:
+    users = ("[dialer-ev]", "[dialer-act]", "[dialer-adm]")
+    classes = {user: rendered.section("manager.conf", user)["write"].split(",") for user in users}
+    assert [user for user in users if "command" in classes[user]] == ["[dialer-adm]"]
+    assert not any("config" in allowed for allowed in classes.values())
 
 
 def test_each_wanted_event_has_its_filter_and_no_other(rendered: Rendered) -> None:
