@@ -43,7 +43,11 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the books say: `abandoned` are those who met no agent in time, the few joined too late among them."""
+    """What the books say.
+
+    Every live answer is one of these: `bridged` in time, `abandoned` (met no agent in time, those joined too late
+    among them), or hung up at once by the debtor.
+    """
 
     outcomes: Mapping[str, int] = field(default_factory=dict)
     late_joins: int = 0
@@ -62,19 +66,29 @@ class Told:
         return sum(self.outcomes.get(outcome.value, 0) for outcome in LIVE_OUTCOMES)
 
     @property
-    def bridged(self) -> int:
-        """Conversations with an agent."""
+    def conversations(self) -> int:
+        """Calls in which debtor and agent spoke, however late."""
         return self.outcomes.get(Outcome.ANSWERED.value, 0)
 
     @property
+    def bridged(self) -> int:
+        """Conversations that began in time."""
+        return self.conversations - self.late_joins
+
+    @property
     def abandoned(self) -> int:
-        """Live answers that met no agent."""
-        return self.outcomes.get(Outcome.ABANDONED.value, 0)
+        """Live answers that met no agent in time."""
+        return self.outcomes.get(Outcome.ABANDONED.value, 0) + self.late_joins
 
     @property
     def abandonment_rate(self) -> float:
-        """Abandoned or joined too late, as a share of live answers; 0 without any."""
-        return (self.abandoned + self.late_joins) / self.live if self.live else 0.0
+        """The share of live answers that were abandoned; 0 without any."""
+        return self.abandoned / self.live if self.live else 0.0
+
+    @property
+    def mean_talk_s(self) -> float:
+        """Business seconds of a conversation on average; 0 without any."""
+        return self.talked_s / self.conversations if self.conversations else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,8 @@ class Report:
             "abandonment_limit": self.limit,
             "utilisation": self.utilisation,
             "mean_idle_wait_s": self.idle_wait_s,
-            "mean_talk_s": round(told.talked_s / told.bridged, 1) if told.bridged else None,
+            "conversations": told.conversations,
+            "mean_talk_s": round(told.mean_talk_s, 1),
             "promises": told.dispositions.get(PROMISE, 0),
             "dispositions": dict(told.dispositions),
             "recordings": told.recordings,
@@ -180,14 +195,12 @@ def _numbers(report: Report, language: Tongue) -> Table:
     for name, count in told_.outcomes.items():
         share = percent(count / told_.attempts, language)
         table.add_row(f"  {words.get(name, name)}", number(count, 0, language), share)
-    mean_s = told_.talked_s / told_.bridged if told_.bridged else 0.0
-    table.add_row(words["conversations"], str(told_.bridged), words["mean_talk"].format(seconds=mean_s))
+    mean = words["mean_talk"].format(seconds=told_.mean_talk_s)
+    table.add_row(words["conversations"], str(told_.conversations), mean)
     table.add_row(words["utilisation"], percent(report.utilisation, language), "")
     wait = "-" if report.idle_wait_s is None else f"{number(report.idle_wait_s, 1, language)} s"
     table.add_row(words["idle_wait"], wait, "")
-    lost = words["of_live"].format(
-        abandoned=told_.abandoned + told_.late_joins, live=told_.live, limit=percent(report.limit, language, 0)
-    )
+    lost = words["of_live"].format(abandoned=told_.abandoned, live=told_.live, limit=percent(report.limit, language, 0))
     table.add_row(words["abandonment"], percent(told_.abandonment_rate, language), lost)
     table.add_row(words["promises"], str(told_.dispositions.get(PROMISE, 0)), "")
     table.add_row(words["recordings"], str(told_.recordings), "")
