@@ -6,10 +6,10 @@ all of it is here, so that a character cut by two reads survives, and its fields
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from dialer.types import DialerError
 
@@ -205,8 +205,18 @@ def _first_value(raw: bytes, start: int) -> bytes:
 
 
 def _parse(text: str) -> dict[str, str | list[str]]:
+    lines = text.split("\r\n")
+    try:
+        fields: dict[str, Any] = dict([line.split(": ", 1) for line in lines])
+    except ValueError:
+        return _parse_line_by_line(lines)
+    # A header that came twice, or a colon of its own in a name: then every line is looked at.
+    return fields if len(fields) == len(lines) and ":" not in "".join(fields) else _parse_line_by_line(lines)
+
+
+def _parse_line_by_line(lines: Iterable[str]) -> dict[str, str | list[str]]:
     fields: dict[str, str | list[str]] = {}
-    for line in text.split("\r\n"):
+    for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import signal
 import sys
@@ -34,6 +35,9 @@ from dialer.types import ConfigError, DialerError, Unavailable
 log = structlog.get_logger("dialer.app")
 
 REVIVE_S = 1.0
+SWITCH_S = 0.0005
+"""How long a thread that works for the database may keep the loop from an event; Python's own choice is 5 ms."""
+
 EVENTS_USER = "dialer-ev"
 ACTIONS_USER = "dialer-act"
 
@@ -80,9 +84,17 @@ async def serve(config: Config, *, menu: bool) -> int:
         page = exposition.expose(config.service.metrics, engine.report.health)
         if page is not None:
             stack.callback(page.close)
+        _be_prompt()
         with _told():
             await _run(engine, config, stop, force)
     return 0
+
+
+def _be_prompt() -> None:
+    """Keep what would stall the loop short: walks over objects that live for ever, and other threads' turns."""
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
 
 
 async def _run(engine: Engine, config: Config, stop: asyncio.Event, force: asyncio.Event) -> None:

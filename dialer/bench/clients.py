@@ -61,8 +61,8 @@ def compare(stream: bytes) -> Comparison | None:
     count = stream.count(b"Event: ")
     if not count:
         return None
-    reads = _reads(stream * max(1, EVENTS // count))
-    events = sum(read.count(b"Event: ") for read in reads)
+    copies = max(1, EVENTS // count)
+    reads, events = _reads(stream * copies), count * copies
     turns = [asyncio.run(_best(reader, reads)) for reader in (_decoded, _session, _panoramisk)]
     seen = {seen for _, seen in turns}
     if len(seen) != 1:

@@ -128,3 +128,15 @@ def test_the_parts_of_one_long_message_are_not_searched_again_and_again():
     for _ in range(MAX_MESSAGE // 2):
         decoder.feed(b"x")
     assert not decoder.oversized
+
+
+@given(st.lists(st.text(alphabet="ab: \t", max_size=6), max_size=6))
+def test_every_line_is_split_at_its_first_colon_and_loses_one_blank(lines):
+    raw = "\r\n".join(["Event: E", *(line for line in lines if line)])
+    expected: dict[str, str] = {}
+    for line in raw.split("\r\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            expected.setdefault(name, value.removeprefix(" "))
+    (message,) = Decoder(frozenset({"E"})).feed(raw.encode() + b"\r\n\r\n")
+    assert dict(message.headers()) == expected
