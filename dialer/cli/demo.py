@@ -14,7 +14,7 @@ from rich.console import Console
 
 from dialer.cli import EXIT_INTERRUPTED
 from dialer.demo import place
-from dialer.demo.report import Report, final
+from dialer.demo.report import Report, final, near
 from dialer.demo.screens import Screen, a_screen
 from dialer.demo.settings import Settings, Tongue, settings
 from dialer.demo.show import Commands, Show, Wish
@@ -57,17 +57,11 @@ async def _perform(played: Settings, where: Path) -> tuple[Report | None, bool]:
 
 def _commands(where: Path) -> Commands:
     """Return how to ask this demo from the folder the user stands in."""
-    me = Path(sys.argv[0])
-    dialer = _near(me) if me.name == "dialer" else "dialer"
-    named = shlex.join([dialer, "--config", _near(where / place.CONFIG)])
+    me, here = Path(sys.argv[0]), Path.cwd()
+    dialer = near(me, here) if me.name == "dialer" else "dialer"
+    named = shlex.join([dialer, "--config", near(where / place.CONFIG, here)])
     found = place.folder({}) == where  # another terminal in this folder looks for it there
     return Commands(now=dialer if found else named, later=named)
-
-
-def _near(path: Path) -> str:
-    """Return a path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _tell(report: Report, played: Settings) -> None:
@@ -75,4 +69,4 @@ def _tell(report: Report, played: Settings) -> None:
         click.echo(json.dumps(report.as_json(), ensure_ascii=False))
     else:
         console = Console()
-        Console(width=None if console.is_terminal else 100).print(final(report, played.language))
+        Console(width=None if console.is_terminal else 100).print(final(report, played.language, Path.cwd()))

@@ -172,15 +172,20 @@ def playable(paths: Sequence[Path]) -> int:
     return count
 
 
-def final(report: Report, language: Tongue) -> RenderableType:
-    """Return the last screen."""
+def near(path: Path, here: Path) -> str:
+    """Return a path as one would type it here."""
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def final(report: Report, language: Tongue, here: Path) -> RenderableType:
+    """Return the last screen, with paths as seen from `here`."""
     words, told_, paths = WORDS[language], report.told, report.paths
     head = words["interrupted" if report.interrupted else "report"]
     minutes = report.seconds * report.speed / 60
     title = head.format(seconds=report.seconds, minutes=minutes, speed=report.speed)
     places = Table.grid(padding=(0, 2))
     for name, path in (("database", paths.database), ("recording_files", paths.recordings), ("logs", paths.logs)):
-        places.add_row(words[name], Text(str(path), overflow="fold"))
+        places.add_row(words[name], Text(near(path, here), overflow="fold"))
     body = Group(_numbers(report, language), "", places, "", words["further"], *_commands(paths, told_))
     return Panel(body, title=title, border_style="green", padding=(1, 2))
 

@@ -45,7 +45,7 @@ def test_every_live_answer_is_one_of_three(outcomes: dict[str, int], late: int):
 
 
 def test_the_last_screen_says_what_where_and_how_to_go_on():
-    shown = text_of(final(REPORT, "es"))
+    shown = text_of(final(REPORT, "es", Path("/d")))
     for part in (
         "Demo terminada: 60 s de reloj, 20 minutos de gestión a 20x",
         "405",
@@ -57,9 +57,9 @@ def test_the_last_screen_says_what_where_and_how_to_go_on():
         "1,5 %",
         "2 de 135 personas que atendieron; límite 3 %",
         "38",
-        "/d/dialer.db",
-        "/d/recordings",
-        "/d/logs",
+        "  dialer.db ",
+        "  recordings ",
+        "  logs ",
         "dialer --config c report outcomes",
     ):
         assert part in shown
@@ -67,13 +67,13 @@ def test_the_last_screen_says_what_where_and_how_to_go_on():
 
 def test_an_interrupted_demo_says_so():
     cut = replace(REPORT, interrupted=True, seconds=12.0)
-    assert "Demo interrupted: 12 s by the clock, 4 minutes of work at 20x" in text_of(final(cut, "en"))
+    assert "Demo interrupted: 12 s by the clock, 4 minutes of work at 20x" in text_of(final(cut, "en", Path("/d")))
 
 
 def test_nothing_called_is_no_division_by_nothing():
     empty = replace(REPORT, told=Told(), utilisation=None, idle_wait_s=None)
     assert empty.as_json()["abandonment_rate"] == 0.0
-    assert "0,0 %" in text_of(final(empty, "es"))
+    assert "0,0 %" in text_of(final(empty, "es", Path("/elsewhere")))
 
 
 @pytest.mark.parametrize("content", [b"", b"not sound"])
