@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,8 @@ def play(world: Any, name: str) -> Told:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_twin_says_what_the_real_one_says(real: RealWorld, twin: TwinWorld, name: str) -> None:
-    expected, found = play(real, name), play(twin, name)
+    with ThreadPoolExecutor(2) as both:
+        expected, found = both.map(play, (real, twin), (name, name))
     assert found.events == expected.events
     assert found.lists == expected.lists
     assert found.answers == expected.answers

@@ -101,7 +101,9 @@ def headers(messages: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for message in messages:
         if "Event" in message:
-            found.setdefault(message.get("UserEvent", message["Event"]), list(message))
+            # The 603 that comes or not, see `_LOOSE`: its header comes or not.
+            names = [name for name in message if (name, message[name]) != ("TechCause", "603")]
+            found.setdefault(message.get("UserEvent", message["Event"]), names)
     return found
 
 
