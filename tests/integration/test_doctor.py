@@ -21,6 +21,7 @@ from tests.lab.processes import eventually, free_port
 from tests.lab.quick import QuickService
 from tests.lab.redis_server import RedisServer
 from tests.lab.softphones import Softphones
+from tests.lab.sounds import own_prompts
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(120)]
 
@@ -31,9 +32,9 @@ PEOPLE = "+541165551"
 @pytest.fixture(scope="module")
 def plant(lab_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     work = tmp_path_factory.mktemp("doctor")
-    trunk = {"qualify_s": 1}
+    trunk, prompts = {"qualify_s": 1}, own_prompts(work / "prompts", 4.0)
     with (
-        AsteriskLab(lab_root, work / "home", softphones=2, trunk=trunk) as lab,
+        AsteriskLab(lab_root, work / "home", softphones=2, trunk=trunk, prompts={"dir": prompts}) as lab,
         Carrier(work / "carrier", lab.carrier_port) as carrier,
         Softphones(lab, work, count=1),
     ):
