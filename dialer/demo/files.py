@@ -137,7 +137,7 @@ def config_text(played: Settings, port: int, anchor: datetime) -> str:
 
 def campaign_text(mode: str) -> str:
     """Return the demo's campaign file."""
-    knobs = "lines_per_agent = 1.6\nmax_lines_per_agent = 3.0\n" if mode == "ratio" else ""
+    knobs = "lines_per_agent = 2.2\nmax_lines_per_agent = 3.0\n" if mode == "ratio" else ""
     return _CAMPAIGN.format(name=CAMPAIGN, zone=ZONE, mode=mode, knobs=knobs)
 
 
