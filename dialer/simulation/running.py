@@ -20,7 +20,7 @@ from dialer.simulation.installation import installed
 from dialer.simulation.monitor import VoiceMonitor
 from dialer.simulation.pbx import Pbx
 from dialer.simulation.ports import Monitor, Ports, Voices
-from dialer.simulation.prompts import prompt_lengths
+from dialer.simulation.prompts import menu_lengths, prompt_lengths
 from dialer.simulation.schedule import LoopScheduler
 from dialer.simulation.server import ManagerServer
 from dialer.simulation.softphones import Softphones
@@ -67,7 +67,7 @@ class SimulatedNode:
             trunks=[name for name, endpoint in installation.endpoints.items() if endpoint.trunk],
             ports=ports,
             emit=self.server.emit,
-            settings=replace(settings or Settings(prompts_s=prompt_lengths(config)), name=node.name),
+            settings=replace(settings or _settings(config), name=node.name),
         )
         self.pbx.on_power = self._power
         self.faults.bind(self.pbx, self.server.go_away)
@@ -148,6 +148,12 @@ class _HostMonitor:
 
     def _host(self, path: Path) -> Path:
         return self._outside / path.relative_to(self._inside) if path.is_relative_to(self._inside) else path
+
+
+def _settings(config: Config) -> Settings:
+    prompts_s = prompt_lengths(config)
+    pressed_s, none_s = menu_lengths(prompts_s)
+    return Settings(prompts_s=prompts_s, menu_s=pressed_s, menu_none_s=none_s)
 
 
 def _machine_time() -> float:
