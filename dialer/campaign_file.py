@@ -73,7 +73,7 @@ def _retried_outcome(name: str) -> str:
 class PacingConfig(CampaignSection):
     """How many calls to place."""
 
-    mode: Literal["progressive", "ratio"] = "progressive"
+    mode: Literal["predictive", "progressive", "ratio"] = "predictive"
     abandon_target: float = Field(default=0.025, gt=0, le=0.03)
     abandon_limit: float = Field(default=0.03, gt=0, le=0.03)
     expected_live_answers: float | None = Field(default=None, gt=0)

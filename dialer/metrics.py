@@ -46,6 +46,16 @@ INBOUND = Counter("dialer_inbound", "Debtors and strangers who called us.")
 RECORDINGS = Counter("dialer_recordings", "Recordings by result: stored, failed, missing.", ["result"])
 HOPPER = Gauge("dialer_hopper_leads", "Leads waiting in Redis.", ["campaign"])
 PACING_WANTED = Gauge("dialer_pacing_wanted", "Calls the last decision asked for.", ["campaign"])
+PACING_GAUGES = {
+    "risk": Gauge("dialer_pacing_risk", "Risk that one more live answer finds no agent.", ["campaign"]),
+    "theta": Gauge("dialer_pacing_theta", "The risk that the abandonment budget allows.", ["campaign"]),
+    "free_agents": Gauge("dialer_pacing_free_agents", "Agents expected free within the horizon.", ["campaign"]),
+    "live_answers": Gauge("dialer_pacing_live_answers", "Live answers expected within the horizon.", ["campaign"]),
+    "horizon_s": Gauge("dialer_pacing_horizon_seconds", "From dialling to a live answer, the median.", ["campaign"]),
+    "answer_rate": Gauge("dialer_pacing_answer_rate", "Share of calls a person answers, as learned.", ["campaign"]),
+    "budget_left": Gauge("dialer_pacing_budget_left", "Abandoned calls the tightest budget bears.", ["campaign"]),
+}
+"""The figures behind a decision, by their name in `dialer.pacing.Gauges`; NaN in modes that have none."""
 CALLS = Gauge("dialer_calls", "Calls in flight, by stage.", ["stage"])
 AGENTS = Gauge("dialer_agents", "Agents by campaign and state.", ["campaign", "state"])
 AGENT_SECONDS = Gauge(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
 from campaigns.decisions import Minute, PacingMinutes
+from campaigns.history import History, history
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
 from campaigns.models import Attempt, CampaignState, InboundCall
@@ -86,6 +87,11 @@ class Books:
             config = parse_campaign(row.definition, f"campaign {name}").tuned({**row.pacing, **knobs})
             await Campaigns(session).set_pacing(name, knobs)
         return config
+
+    async def history(self, campaign_id: int) -> History:
+        """Return what a campaign has lived through."""
+        async with self._store.snapshot() as session:
+            return await history(session, campaign_id)
 
     async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
         """Store what pacing decided, minute by minute."""

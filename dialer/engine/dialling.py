@@ -22,7 +22,7 @@ from dialer.engine.keeper import Keeper, Part
 from dialer.engine.lane import Lane
 from dialer.engine.lines import Lines, Trunk
 from dialer.engine.plane import Plane
-from dialer.events import NotPlaced, Written
+from dialer.events import CancelOrdered, NotPlaced, Written
 from dialer.routing import Want
 from dialer.types import AttemptRecord, Clock, QueuedLead, Refused, Unavailable, Verdict
 
@@ -158,6 +158,11 @@ class Dialling:
         decision = lane.decide(now, mine, self._floor.of(lane.name, lane.node))
         lane.gate = self.gate(lane)
         metrics.PACING_WANTED.labels(lane.name).set(decision.dial)
+        for name, gauge in metrics.PACING_GAUGES.items():
+            gauge.labels(lane.name).set(getattr(lane.pacer.gauges, name))
+        for call_id in lane.to_cancel:
+            # It has rung long enough, and nobody will be free for whoever answers.
+            self._book.apply(call_id, CancelOrdered())
 
     def gate(self, lane: Lane) -> str | None:
         """Return why this lane may not dial at all now, or None."""
@@ -203,6 +208,8 @@ class Dialling:
         finally:
             self._lines.give_back(lines[len(leads) :])
         lane.wanted -= len(leads) if leads else lane.wanted
+        if leads:
+            lane.leased(leads[-1].segment, leads[-1].time_zone, now)
         return [
             Ticket(lane, lead, trunk, self._record(lane, lead, trunk.config))
             for lead, trunk in zip(leads, lines, strict=False)

@@ -6,19 +6,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from campaigns.compliance import zone_of
 from campaigns.models import CampaignState
 from dialer import metrics
 from dialer.ami.client import AmiSecrets, NodeClient
 from dialer.call import Call
 from dialer.config import Config
 from dialer.engine.book import Book
-from dialer.engine.books import Books, Running
+from dialer.engine.books import Books
 from dialer.engine.control import Control, describe
 from dialer.engine.dialling import Dialling
 from dialer.engine.diary import store
@@ -28,7 +27,7 @@ from dialer.engine.filler import Filler
 from dialer.engine.floor import Floor
 from dialer.engine.inbound import Inbound
 from dialer.engine.keeper import Bookkeeper, Keeper, Part
-from dialer.engine.lane import Lane, policy_of
+from dialer.engine.lanes import Lanes
 from dialer.engine.nodes import NodeEnd
 from dialer.engine.plane import Plane
 from dialer.engine.reconcile import Reconciler
@@ -37,14 +36,13 @@ from dialer.engine.status import StatusReport
 from dialer.engine.switchboard import Switchboard
 from dialer.engine.timers import Timers
 from dialer.events import Event
-from dialer.pacing import Pacer
 from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, WrapEnded
-from dialer.types import Clock, ConfigError, DialerError, InboundRecord, Unavailable
+from dialer.types import Clock, DialerError, InboundRecord, Unavailable
 
 log = structlog.get_logger("dialer.engine")
 
@@ -53,6 +51,7 @@ REFRESH_S = 2.0
 RENEW_S = 30.0
 AUDIT_S = 60.0
 DIARY_S = 5.0
+LEARN_S = 900.0
 MAX_ASKING = 100
 MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
 """What a key of the abandoned-call menu means to the books."""
@@ -83,8 +82,8 @@ class Engine:
         self.beat = beat
         self._commands = commands
         self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
-        self.lanes: dict[tuple[int, str], Lane] = {}
-        self.unserved: dict[str, str] = {}
+        self.campaigns = Lanes(config, clock, books)
+        self.lanes = self.campaigns.open
         self.directory = Directory(books.caller)
         self._incarnations: dict[str, str] = {}
         self.board_before: Mapping[str, Mapping[str, Any]] = {}
@@ -205,47 +204,18 @@ class Engine:
             self._every(REFRESH_S, self._look_after),
             self._every(min(RENEW_S, self.config.dialing.lease_s / 4) / self.clock.speed, self._renew),
             self._every(AUDIT_S, self._audit),  # of lost events, which know no business time
-            self._every(AUDIT_S / self.clock.speed, self._count),
+            self._every(AUDIT_S / self.clock.speed, self.campaigns.count),
+            self._every(LEARN_S / self.clock.speed, self.campaigns.learn),
             self._every(DIARY_S, self.keep_diaries),
         ]
 
     async def refresh(self) -> None:
         """Read campaigns and agents anew: started, paused and stopped ones, new people."""
-        served, unserved = await self._books.campaigns()
-        self.directory.campaigns = {running.campaign_id: running for running in served}
-        for running in served:
-            try:
-                self._serve(running)
-            except ConfigError as exc:
-                unserved[running.config.name] = f"{exc}; correct config.toml and start the engine again"
-        self._tell_unserved(unserved)
-        for lane in [lane for lane in self.lanes.values() if not lane.tallies]:
-            await self._tally(lane)  # a campaign's pacing knows its abandonment from its first call on
-        for key, lane in list(self.lanes.items()):
-            if lane.campaign_id not in self.directory.campaigns:
-                lane.state = CampaignState.STOPPED  # seen by whoever still holds the lane: no call follows
-                del self.lanes[key]
+        self.directory.campaigns = await self.campaigns.refresh()
         known = self.floor.agents
         for agent in await self._books.agents(self.config.agents.wrap_up_s):
             if agent.name not in known:
                 self.floor.seat(agent)
-
-    def _tell_unserved(self, unserved: dict[str, str]) -> None:
-        for name in unserved.keys() - self.unserved.keys():
-            log.error("campaign not served", campaign=name, detail=unserved[name])
-        self.unserved = unserved
-
-    def _serve(self, running: Running) -> None:
-        dialing = self.config.dialing
-        for node in {self.config.trunk(name).node for name in running.config.trunks}:
-            key = (running.campaign_id, node)
-            policy = policy_of(running.config, dialing.ring_timeout_s, dialing.min_ring_s)
-            lane = self.lanes.get(key)
-            if lane is None:
-                lane = self.lanes[key] = Lane(running.campaign_id, running.key, running.config, node, Pacer(policy))
-            elif lane.campaign.pacing != running.config.pacing:
-                lane.retune(running.config, policy)
-            lane.state = running.state
 
     def incarnation(self, node: str, incarnation: str) -> None:
         """Note which Asterisk answers on a node."""
@@ -342,18 +312,6 @@ class Engine:
                     await self.reconciler.audit(name, link, self._incarnations[name])
                 except Unavailable as exc:  # one node's trouble must not keep the others from being looked at
                     log.warning("not audited", node=name, detail=str(exc))
-
-    async def _count(self) -> None:
-        """Count the abandonment windows anew: days end, and the books know better than a running sum."""
-        for lane in list(self.lanes.values()):
-            await self._tally(lane)
-
-    async def _tally(self, lane: Lane) -> None:
-        now = self.clock.now()
-        zone = zone_of(lane.campaign.time_zone) or UTC
-        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        for window, since in (("day", midnight), ("30 days", now - timedelta(days=30))):
-            lane.tallies[window] = await self._books.tally(lane.campaign_id, since.astimezone(UTC))
 
     def _ask(self, work: Awaitable[None]) -> None:
         if self._tasks is not None:

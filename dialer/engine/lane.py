@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from math import isfinite, nan
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from dialer.call import UNJOINED, Call, Stage
 from dialer.config import CampaignConfig
 from dialer.engine.books import Tally
 from dialer.engine.diary import Diary, entry
+from dialer.engine.odds import AnswerOdds
 from dialer.events import Event
 from dialer.pacing import (
     Abandoned,
@@ -42,6 +44,9 @@ _PACING_STAGE = {
 }
 ABANDON_LIMIT = 0.03
 """The share of live answers that may meet no agent, per campaign day and per 30 days."""
+
+LOOK_AHEAD = 64
+"""Leads dialled next of which the pacer is told."""
 
 NO_DECISION = Decision(dial=0, cancel=np.empty(0, dtype=np.int64), reason="not decided yet", risk=0.0)
 
@@ -77,6 +82,9 @@ class Lane:
     decided_at: float = float("-inf")
     gate: str | None = None
     tallies: dict[str, Tally] = field(default_factory=dict)
+    odds: AnswerOdds = field(default_factory=AnswerOdds)
+    next_odds: float = nan
+    to_cancel: list[str] = field(default_factory=list)
     diary: Diary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,10 +101,18 @@ class Lane:
         budgets = tuple(
             Budget(window, tally.live, tally.abandoned, ABANDON_LIMIT) for window, tally in self.tallies.items()
         )
-        seen = replace(snapshot(now, calls, agents), budgets=budgets)
+        flying = in_flight(calls)
+        seen = replace(
+            snapshot(now, flying, agents),
+            call_answer_odds=np.array([self._odds_of(call) for call in flying]),
+            next_answer_odds=np.full(LOOK_AHEAD, self.next_odds) if isfinite(self.next_odds) else np.empty(0),
+            budgets=budgets,
+        )
         self.decision = self.pacer.decide(seen)
+        self.to_cancel = [flying[place].call_id for place in self.decision.cancel]
         at = datetime.fromtimestamp(now, UTC)
-        self.diary.write(entry(at, self.pacer.policy.mode, seen, self.decision, {}))
+        figures = asdict(self.pacer.gauges)
+        self.diary.write(entry(at, self.pacer.policy.mode, seen, self.decision, figures))
         self.wanted = self.decision.dial
         self.decided_at = now
         return self.decision
@@ -107,9 +123,16 @@ class Lane:
         self.campaign = campaign
         self.decided_at = float("-inf")
 
+    def leased(self, segment: str, zone: str, at: datetime) -> None:
+        """Note who is dialled now: those dialled next are much like them."""
+        self.next_odds = self.odds.at(segment, zone, at)
+
+    def _odds_of(self, call: Call) -> float:
+        return self.odds.at(call.record.segment, call.record.time_zone, call.record.intent_at)
+
     def watch(self, before: Call, after: Call, event: Event) -> None:
         """Tell the pacer what a call's step means to it."""
-        for fact in facts(before, after):
+        for fact in facts(before, after, self._odds_of(after)):
             self.pacer.observe(fact)
         if after.stage is Stage.ENDED and after.record.outcome in LIVE_OUTCOMES:
             lost = after.record.outcome is Outcome.ABANDONED or "late_join" in after.record.flags
@@ -124,8 +147,8 @@ class Lane:
 Fact = Dialled | Answered | Classified | Ended | Connected | Abandoned | TalkEnded | WrapEnded | Cancelled
 
 
-def facts(before: Call, after: Call) -> list[Fact]:  # noqa: C901 - an exhaustive match
-    """Return what a step of a call means to pacing, in the pacer's grammar."""
+def facts(before: Call, after: Call, odds: float = nan) -> list[Fact]:  # noqa: C901 - an exhaustive match
+    """Return what a step of a call means to pacing, in the pacer's grammar; `odds` of an answer, as far as known."""
     if after.stage is before.stage or after.since is None:
         return []
     at = after.since.timestamp()
@@ -133,7 +156,7 @@ def facts(before: Call, after: Call) -> list[Fact]:  # noqa: C901 - an exhaustiv
     dialled = (record.dialled_at or record.intent_at).timestamp()
     match after.stage:
         case Stage.DIALLING:
-            return [Dialled(at, float("nan"))]
+            return [Dialled(at, odds)]
         case Stage.CLASSIFYING if before.stage is not Stage.CLASSIFYING:
             return [Answered(at, dialled)]
         case Stage.WAITING if before.stage is Stage.CLASSIFYING and record.answered_at:
@@ -163,15 +186,19 @@ def _end_facts(before: Call, after: Call, at: float, dialled: float) -> list[Fac
     return [Ended(at, dialled, str(record.outcome))]
 
 
-def snapshot(now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Snapshot:
-    """Return the pacer's view of a lane: agents by state, calls not yet joined by stage."""
+def in_flight(calls: Iterable[Call]) -> list[Call]:
+    """Return the calls that have no agent yet and none on the way to them."""
+    return [call for call in calls if call.stage in UNJOINED and call.stage is not Stage.JOINING]
+
+
+def snapshot(now: float, flying: Sequence[Call], agents: Iterable[Agent]) -> Snapshot:
+    """Return the pacer's view of a lane: agents by state, and these calls, none of them joined, by stage."""
     since: dict[AgentState, list[float]] = {state: [] for state in AgentState}
     talked: list[float] = []
     for agent in agents:
         since[agent.state].append(agent.since.timestamp() if agent.since else now)
         if agent.state is AgentState.WRAP_UP:
             talked.append(agent.talked_s)
-    flying = [call for call in calls if call.stage in UNJOINED and call.stage is not Stage.JOINING]
     return Snapshot(
         now=now,
         ready_since=np.array(since[AgentState.READY]),

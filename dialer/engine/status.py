@@ -36,7 +36,7 @@ class StatusReport:
             "backlog": engine.keeper.backlog,
             "recordings_waiting": engine.recorder.waiting,
             "campaigns": {name: self._campaign(name, lanes, calls) for name in sorted({lane.name for lane in lanes})},
-            "unserved": dict(engine.unserved),
+            "unserved": dict(engine.campaigns.unserved),
         }
 
     def health(self) -> dict[str, PartHealth]:

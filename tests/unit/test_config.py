@@ -267,7 +267,7 @@ def test_the_environment_does_not_bend_a_simulated_installation(tmp_path: Path, 
 
 def test_a_campaign_file_gives_the_defaults():
     campaign = parse_campaign(CAMPAIGN, "c1.toml")
-    assert (campaign.language, campaign.max_tries_per_phone_per_day, campaign.pacing.mode) == ("es", 3, "progressive")
+    assert (campaign.language, campaign.max_tries_per_phone_per_day, campaign.pacing.mode) == ("es", 3, "predictive")
     assert campaign.segment("s1").priority == 100
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from campaigns.decisions import Minute
+from campaigns.history import History
 from campaigns.journal import Applied, Intent, Journal
 from campaigns.models import CampaignState
 from campaigns.repository import KnownCaller
@@ -24,7 +25,7 @@ from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, AgentState
-from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Verdict
+from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Unavailable, Verdict
 from recordings.models import Recording
 from tests.unit.engine.desk import Door, FakeLink, FakeRedis, HandClock, a_campaign, a_config, an_agent
 
@@ -69,6 +70,8 @@ class PaperBooks(Books):
         self.known: KnownCaller | None = None
         self.asked: list[str] = []
         self.minutes: list[Minute] = []
+        self.past = History()
+        self.past_away = False
 
     async def campaigns(self) -> tuple[list[Running], dict[str, str]]:
         await self.paper.pass_()
@@ -84,6 +87,12 @@ class PaperBooks(Books):
         tuned = running.config.tuned(knobs)
         self.served = [replace(each, config=tuned) if each is running else each for each in self.served]
         return tuned
+
+    async def history(self, campaign_id: int) -> History:
+        await self.paper.pass_()
+        if self.past_away:
+            raise Unavailable("away")
+        return self.past
 
     async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
         await self.paper.pass_()

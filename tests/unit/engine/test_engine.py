@@ -52,7 +52,7 @@ async def test_whoever_still_holds_the_lane_of_a_gone_campaign_dials_nothing(pla
 async def test_a_campaign_on_an_unknown_trunk_stops_no_other(plant: Plant):
     plant.serves(campaign=a_campaign(name="odd", trunks=("nowhere",)))
     await plant.engine.refresh()
-    assert "odd" in plant.engine.unserved
+    assert "odd" in plant.engine.campaigns.unserved
 
 
 async def test_new_agents_are_seated_and_seated_ones_left_alone(plant: Plant):

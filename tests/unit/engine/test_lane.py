@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from dialer.call import Call, Recording, Stage, step
 from dialer.engine.books import Tally
-from dialer.engine.lane import Lane, facts, policy_of, snapshot
+from dialer.engine.lane import Lane, facts, in_flight, policy_of, snapshot
+from dialer.engine.odds import AnswerOdds
 from dialer.events import (
     AgentReserved,
     Answered,
@@ -29,7 +31,7 @@ from dialer.events import (
     Unjoined,
     Written,
 )
-from dialer.pacing import Pacer
+from dialer.pacing import Decision, Pacer, Snapshot
 from dialer.pacing import Stage as PacingStage
 from dialer.pacing.facts import Abandoned, Cancelled, Connected, Dialled, Ended, Fact, WrapEnded
 from dialer.routing import AgentState
@@ -137,7 +139,7 @@ def test_agents_and_calls_by_what_they_do():
         an_agent("noa", state=AgentState.PAUSED),
     ]
     calls = [Call(record=a_record(), stage=stage) for stage in Stage]
-    seen = snapshot(NOON.timestamp(), calls, agents)
+    seen = snapshot(NOON.timestamp(), in_flight(calls), agents)
     assert (seen.ready_since.size, seen.talking_since.size, seen.wrapping_since.size) == (1, 2, 1)
     assert list(seen.wrapping_talk_s) == [42.0]
     expected = [PacingStage.DIALLING, PacingStage.DIALLING, PacingStage.RINGING]
@@ -205,6 +207,37 @@ def test_the_end_of_a_wrap_up_is_told():
     lane.pacer.observe = heard.append  # type: ignore[method-assign, assignment]
     lane.wrap_ended(NOON, 3.0, 60.0)
     assert heard == [WrapEnded(NOON.timestamp(), 3.0, 60.0)]
+
+
+def test_the_leads_to_come_and_the_calls_in_flight_carry_the_odds_of_their_segment():
+    lane = Lane(1, "key", a_campaign(), "a1", Pacer(policy_of(a_campaign(), 28, 15)))
+    seen: list[Snapshot] = []
+    lane.pacer = Listening(seen)
+    lane.odds = AnswerOdds(by_segment={"alta": 0.4}, overall=0.2)
+    lane.leased("alta", "", NOON)
+    lane.decide(NOON.timestamp(), [replace(Call(record=a_record(segment="baja")), stage=Stage.RINGING)], [])
+    assert set(seen[0].next_answer_odds) == {0.4}
+    assert list(seen[0].call_answer_odds) == [0.2]
+
+
+def test_calls_the_pacer_gives_up_are_named():
+    lane = Lane(1, "key", a_campaign(), "a1", Pacer(policy_of(a_campaign(), 28, 15)))
+    lane.pacer = Listening([], cancel=[0])
+    call = replace(Call(record=a_record()), stage=Stage.RINGING)
+    lane.decide(NOON.timestamp(), [call], [])
+    assert lane.to_cancel == [call.call_id]
+
+
+class Listening(Pacer):
+    """A pacer that keeps what it saw, and gives up the calls it was told to."""
+
+    def __init__(self, seen: list[Snapshot], cancel: Sequence[int] = ()) -> None:
+        super().__init__(policy_of(a_campaign(), 28, 15))
+        self._seen, self._cancel = seen, np.array(cancel, dtype=np.int64)
+
+    def decide(self, snapshot: Snapshot) -> Decision:
+        self._seen.append(snapshot)
+        return Decision(0, self._cancel, "", 0.0)
 
 
 def test_a_knob_turned_is_in_force_with_the_next_turn():
