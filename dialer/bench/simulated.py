@@ -17,9 +17,10 @@ from dialer.bench.mix import differences
 from dialer.bench.processes import command
 from dialer.bench.stage import CAMPAIGN, WARM_UP_S, Stage, staged
 from dialer.bench.twin import Note
+from dialer.engine.book import TAIL
 
-STEADY_AFTER_S = 20.0
-"""Memory is judged from then on: before, the first conversations and the caches are filling."""
+FILLING_S = 20.0
+"""Until then the first conversations and the caches fill the memory, whatever the rate."""
 
 SETTLE_S = 120.0
 START_S = 60.0
@@ -41,6 +42,11 @@ class SimulatedPlan:
     def calls(self) -> int:
         """How many debtors the list has, those of the warm-up included."""
         return round((self.seconds + WARM_UP_S) * self.rate)
+
+    @property
+    def steady_after_s(self) -> float:
+        """When memory must be flat: the engine remembers so many ended calls by then that each new one replaces one."""
+        return max(FILLING_S, TAIL / self.rate - WARM_UP_S + self.talk_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,9 @@ class SimulatedResult:
     def figures(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         window = self.window
-        steady = [sample for sample in window.memory if sample[0] >= STEADY_AFTER_S] or window.memory
+        steady = [sample for sample in window.memory if sample[0] >= self.plan.steady_after_s]
         slope = slope_per_min(steady)
+        filling = slope_per_min([sample for sample in window.memory if sample[0] >= FILLING_S])
         return {
             "calls": sum(self.outcomes.values()),
             "calls_per_s": round(window.calls / window.seconds, 1),
@@ -88,7 +95,8 @@ class SimulatedResult:
             "engine_cores": round(window.engine_s / window.seconds, 3),
             "twin_cores": round(window.twin_s / window.seconds, 3),
             "memory_mb": round(window.memory[-1][1], 1),
-            "memory_mb_per_min": None if slope is None else round(slope, 2),
+            "memory_mb_per_min": _rounded(filling),
+            "memory_mb_per_min_once_full": _rounded(slope),
             "outcomes": dict(self.outcomes),
             "differences": list(self.differences),
             "called_twice": list(self.called_twice),
@@ -97,6 +105,10 @@ class SimulatedResult:
             "clients": dict(self.clients.figures()) if self.clients else None,
             "machine": dict(window.machine),
         }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def run(plan: SimulatedPlan, work: Path) -> SimulatedResult:
