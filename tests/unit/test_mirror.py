@@ -56,7 +56,6 @@ TOLD_BY = {
     "dialer/cli/report.py": "tests/integration/test_nobody_twice.py",
     "dialer/cli/asterisk.py": "tests/integration/test_bad_input.py",
     "dialer/cli/campaign.py": "tests/integration/test_bad_input.py",
-    "dialer/cli/door.py": "tests/integration/test_bad_input.py",
     "dialer/cli/service.py": "tests/integration/test_bad_input.py",
     "dialer/migrations/env.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
