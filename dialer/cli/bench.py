@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +90,36 @@ def _laboratory() -> ModuleType:
     return module
 
 
+@bench.command()
+@click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Days simulated for each figure.")
+@click.option("--first-seed", default=1000, show_default=True, help="The seeds follow from here.")
+@click.option("--hours", default=4.0, show_default=True, type=click.FloatRange(0.1, 4), help="Length of a day.")
+@click.option("--target", type=click.FloatRange(0, 0.2), help="The working target of abandonment.  [default: policy's]")
+@click.option("--warm", is_flag=True, help="The predictive pacer starts with yesterday's history, beside the cold one.")
+@click.option("--quick", is_flag=True, help="Three team sizes for 25 minutes each: done within a minute on two cores.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def pacing(*, warm: bool, quick: bool, as_json: bool, **asked: Any) -> None:
+    """Compare pacing policies on simulated days: how long agents talk, how many callers meet silence.
+
+    Everything is counted from the first second of a cold start. No policy sees anything but what a dialer sees.
+    """
+    from dialer.bench.machine import MachineMeter
+    from dialer.bench.pacing.report import compare, figures, table
+
+    meter = MachineMeter()
+    rows = compare(quick=quick, warm=warm, **asked)
+    machine = meter.read()
+    if as_json:
+        click.echo(json.dumps({"rows": figures(rows), "machine": machine}))
+        return
+    wide = None if sys.stdout.isatty() else 120
+    Console(width=wide).print(table(rows, f"dialer bench pacing: {rows[0].seeds} seeds"))
+    click.echo(_machine(machine))
+
+
 REAL_LIMITS = {"join_p50_ms": "limit 5", "join_p99_ms": "limit 25", "engine_cores": "limit 0.25"}
 SIMULATED_LIMITS = {"event_lag_p99_ms": "limit 50"}
 
@@ -106,7 +138,11 @@ def _show(result: Result | SimulatedResult) -> None:
         shown = len(shown) if isinstance(shown, list) else shown
         table.add_row(name, f"{shown}" + (f"  ({limits[name]})" if name in limits else ""))
     Console().print(table)
-    click.echo(
+    click.echo(_machine(machine))
+
+
+def _machine(machine: Mapping[str, float]) -> str:
+    return (
         f"machine: {machine['cores']:g} cores, {machine['busy']:.0%} busy, "
         f"load {machine['load_before']} before and {machine['load_after']} after"
     )

@@ -8,15 +8,17 @@ from math import exp, isfinite, sqrt
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.snapshot import Budget
 
-USUAL_ANSWERS = 250.0
+USUAL_ANSWERS = 300.0
 """The live answers of a campaign day whose size nobody told."""
 CREDIT = 0.3
 """The part of the answers still expected that may be drawn on before they are there."""
-BASE = 1.7
+BASE = 2.0
 """Theta for one of target, when nothing is known: the marginal call risks more than the average one."""
 GAIN = 0.0007
 FLOOR, SPREADS = 6.0, 0.4
 """A budget that is off its target by `FLOOR + SPREADS * sqrt(live)` calls changes theta by a factor of e."""
+EASE, PAY_BACK = 2.5, 0.25
+"""Theta eases off while the limit bears fewer than `EASE` more abandoned calls, down to `PAY_BACK` of it."""
 SLOWEST, FASTEST = 0.4, 2.5
 """Bounds of the slow factor and of the budget's."""
 
@@ -25,7 +27,8 @@ SLOWEST, FASTEST = 0.4, 2.5
 class Allowance:
     """`theta` is the risk a marginal call may run; `left` the abandoned calls that the tightest budget still bears.
 
-    `tight` says why only one call per free agent is allowed, empty when more are.
+    The less it bears, the less is theta; once it is exceeded, `tight` says so, and only one call
+    per free agent is allowed.
     """
 
     theta: float
@@ -57,7 +60,8 @@ class Control:
         slack = min(_slack(policy, budget) for budget in told)
         left, spent = min(((_left(policy, budget, lost), budget) for budget in told), key=lambda pair: pair[0])
         theta = policy.abandon_target * BASE * exp(self._drift) * min(max(exp(slack), SLOWEST), FASTEST)
-        return Allowance(min(theta, 0.5), left, "" if left >= 1 else _why(policy, spent))
+        theta *= min(max(left / EASE, PAY_BACK), 1.0)
+        return Allowance(min(theta, 0.5), left, "" if left >= 0 else _why(policy, spent))
 
 
 def _slack(policy: PacingPolicy, budget: Budget) -> float:
@@ -89,5 +93,5 @@ def _limit(policy: PacingPolicy, budget: Budget) -> float:
 def _why(policy: PacingPolicy, budget: Budget) -> str:
     return (
         f"{budget.abandoned:g} of {budget.live:g} live answers abandoned in {budget.window}, "
-        f"one more would exceed {_limit(policy, budget):.1%}"
+        f"the limit is {_limit(policy, budget):.1%}"
     )

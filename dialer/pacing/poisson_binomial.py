@@ -13,6 +13,7 @@ WINDOW = 64
 """Counts that the exact distribution tells apart: those within 32 of the mean, 6 standard deviations or more."""
 MOST_EXACT = 230
 """Events up to which the exact distribution is worked out."""
+_COUNTS = np.arange(WINDOW)
 _FREQUENCIES = WINDOW // 2 + 1
 _TURNS: npt.NDArray[np.complex128] = np.exp(-2j * pi * np.arange(_FREQUENCIES) / WINDOW) - 1
 
@@ -27,8 +28,8 @@ def distribution(chances: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
     factors += 1
     folded = np.fft.irfft(np.multiply.reduce(factors, axis=1), WINDOW)
     first = np.rint(chances.sum(axis=0)).astype(np.int64) - WINDOW // 2
-    counts = (first[:, None] + np.arange(WINDOW)) % WINDOW
-    probabilities: Floats = np.maximum(np.take_along_axis(folded, counts, axis=1), 0.0)
+    counts = (first[:, None] + _COUNTS) % WINDOW
+    probabilities: Floats = np.maximum(folded[np.arange(len(first))[:, None], counts], 0.0)
     return probabilities, first
 
 
@@ -41,7 +42,7 @@ def normal_cdf(x: Floats) -> Floats:
     return below
 
 
-def at_most(count: Floats, mean: Floats, variance: Floats, third: Floats) -> Floats:
+def at_most(count: float, mean: Floats, variance: Floats, third: Floats) -> Floats:
     """Return P(sum <= count) from the first three cumulants: normal, corrected for skew (Edgeworth, first order)."""
     spread = np.sqrt(np.maximum(variance, 1e-9))
     x = (count + 0.5 - mean) / spread

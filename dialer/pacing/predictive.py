@@ -15,7 +15,7 @@ from dialer.pacing.learning import Learning
 from dialer.pacing.lines import Counts
 from dialer.pacing.outlook import QUANTILES
 from dialer.pacing.policy import PacingPolicy
-from dialer.pacing.shortage import Shortage, shortage
+from dialer.pacing.shortage import shortage
 from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage, ages
 
 PATIENCE_USED = 0.75
@@ -60,9 +60,9 @@ def plan(seen: Snapshot, policy: PacingPolicy, counts: Counts, learned: Learning
     spare = counts.ready - counts.waiting
     balance = shortage(agents[:, :QUANTILES], calls[:, :QUANTILES], spare)
     fresh = learned.outlook.fresh[:QUANTILES]
-    odds = np.minimum(_next_odds(seen, learned) * caution, 0.97)
     limit, why = _most(counts, counts.ready + float(agents[:, QUANTILES // 2].sum()), learned, allowed)
-    dial, risk = _fill(balance, fresh, odds, allowed.theta, limit)
+    odds = np.minimum(_next_odds(seen, learned, limit) * caution, 0.97)
+    dial, risk = balance.fill(odds[:, None] * fresh, allowed.theta)
     near = slice(QUANTILES, QUANTILES + 1)
     cancel = _cancelled(seen, policy, agents[:, near], calls[:, near], spare) if dial == 0 else NOTHING
     middle = QUANTILES // 2
@@ -91,24 +91,16 @@ def _most(counts: Counts, free_soon: float, learned: Learning, allowed: Allowanc
     return max(one_each, min(trusted, 2 * counts.logged_in + 8)), ""
 
 
-def _next_odds(seen: Snapshot, learned: Learning) -> Floats:
-    """Return the odds of the leads dialled next, with one of unknown odds to follow."""
-    return np.append(learned.odds(seen.next_answer_odds), learned.answer_rate)
-
-
-def _fill(balance: Shortage, fresh: Floats, odds: Floats, theta: float, limit: int) -> tuple[int, float]:
-    """Add calls one by one while the marginal risk is within theta; return how many, and the risk after them."""
-    dial = 0
-    risk = float(balance.risk().mean())
-    while dial < limit and risk <= theta:
-        balance.add(odds[min(dial, len(odds) - 1)] * fresh)
-        dial += 1
-        risk = float(balance.risk().mean())
-    return dial, risk
+def _next_odds(seen: Snapshot, learned: Learning, calls: int) -> Floats:
+    """Return the odds of the leads of the next calls; beyond those told they are unknown."""
+    odds = np.full(calls, learned.answer_rate)
+    told = seen.next_answer_odds[:calls]
+    odds[: told.size] = learned.odds(told)
+    return odds
 
 
 def _cancelled(seen: Snapshot, policy: PacingPolicy, agents: Floats, calls: Floats, spare: int) -> Indexes:
-    """Return the calls to cancel, longest ringing first, so that those left are not too many for the near future."""
+    """Return the calls to cancel, so that those left are not too many for the near future: the longest ringing go."""
     rung = ages(seen.now, seen.call_stage_since)
     ringing = (seen.call_stage == Stage.RINGING) & (rung >= policy.min_ring_s) & np.isfinite(seen.call_stage_since)
     candidates = np.flatnonzero(ringing)
@@ -117,9 +109,6 @@ def _cancelled(seen: Snapshot, policy: PacingPolicy, agents: Floats, calls: Floa
     candidates = candidates[np.argsort(rung[candidates], kind="stable")]
     kept = np.ones(len(calls), dtype=np.bool_)
     kept[candidates] = False
-    balance = shortage(agents, calls[kept], spare)
-    for place, call in enumerate(candidates):
-        balance.add(calls[call])
-        if float(balance.risk()[0]) > CANCEL_RISK:
-            return candidates[place:]
-    return NOTHING
+    room, risk = shortage(agents, calls[kept], spare).fill(calls[candidates], CANCEL_RISK)
+    # The last one added is the one too many.
+    return candidates[max(room - (risk > CANCEL_RISK), 0) :]

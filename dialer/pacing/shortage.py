@@ -9,6 +9,8 @@ import numpy as np
 from dialer.pacing.poisson_binomial import MOST_EXACT, WINDOW, at_most, distribution
 from dialer.pacing.snapshot import Floats
 
+BUNDLE = 12
+
 
 class Shortage(Protocol):
     """The balance of agents over calls, to which calls can be added."""
@@ -16,8 +18,11 @@ class Shortage(Protocol):
     def risk(self) -> Floats:
         """Return for each horizon the probability that nobody is left for one more live answer."""
 
-    def add(self, chance: Floats) -> None:
-        """Add a call that is live within each horizon with these chances."""
+    def fill(self, chances: Floats, allowed: float) -> tuple[int, float]:
+        """Add calls in order (one row each: live within each horizon) while the mean risk before each is allowed.
+
+        Return how many were added, and the mean risk after them.
+        """
 
 
 class Exact:
@@ -35,7 +40,15 @@ class Exact:
         tail: Floats = np.where(self._none, self._probabilities, 0.0).sum(axis=1)
         return tail
 
-    def add(self, chance: Floats) -> None:
+    def fill(self, chances: Floats, allowed: float) -> tuple[int, float]:
+        """Add calls one by one."""
+        added, risk = 0, float(self.risk().mean())
+        while added < len(chances) and risk <= allowed:
+            self._add(chances[added])
+            added, risk = added + 1, float(self.risk().mean())
+        return added, risk
+
+    def _add(self, chance: Floats) -> None:
         """Move the balance down by one with this chance; what would leave the window stays at its end."""
         moving = self._probabilities * chance[:, None]
         self._probabilities -= moving
@@ -53,13 +66,21 @@ class Near:
 
     def risk(self) -> Floats:
         """Return the lower tail of the balance."""
-        return at_most(np.zeros(1), self._mean, self._variance, self._third)
+        return at_most(0.0, self._mean, self._variance, self._third)
 
-    def add(self, chance: Floats) -> None:
-        """Move the balance down by one with this chance."""
-        self._mean = self._mean - chance
-        self._variance = self._variance + _variance(chance)
-        self._third = self._third - _third(chance)
+    def fill(self, chances: Floats, allowed: float) -> tuple[int, float]:
+        """Add calls a bundle at a time: the first of a bundle whose risk is too high ends it."""
+        added, risk = 0, float(self.risk().mean())
+        while added < len(chances) and risk <= allowed:
+            bundle = chances[added : added + BUNDLE]
+            means = self._mean - np.cumsum(bundle, axis=0)
+            variances = self._variance + np.cumsum(_variance(bundle), axis=0)
+            thirds = self._third - np.cumsum(_third(bundle), axis=0)
+            risks = at_most(0.0, means, variances, thirds).mean(axis=1)
+            taken = min(int(np.argmax(risks > allowed)) + 1 if risks[-1] > allowed else len(bundle), len(bundle))
+            self._mean, self._variance, self._third = means[taken - 1], variances[taken - 1], thirds[taken - 1]
+            added, risk = added + taken, float(risks[taken - 1])
+        return added, risk
 
 
 def shortage(agents: Floats, calls: Floats, spare: int) -> Shortage:

@@ -42,6 +42,10 @@ class Budget:
         return self.abandoned + 1 <= self.limit * self.live
 
 
+LONGEST_AGE_S = 1e6
+"""Older than this is nothing that happens in a call centre."""
+
+
 def _none() -> Floats:
     return np.empty(0, dtype=np.float64)
 
@@ -81,7 +85,7 @@ class Decision:
 
 def ages(now: float, since: Floats) -> Floats:
     """Return how long ago each moment was (s); 0 for one that is unknown or yet to come."""
-    return np.nan_to_num(np.maximum(now - since, 0.0), nan=0.0, posinf=0.0)
+    return np.minimum(np.fmax(now - since, 0.0), LONGEST_AGE_S)
 
 
 def tidy(seen: Snapshot) -> Snapshot:

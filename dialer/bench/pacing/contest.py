@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from math import sqrt
 from multiprocessing import get_context
@@ -97,19 +97,41 @@ def contest(
     target: float,
     jobs: int,
 ) -> list[Row]:
-    """Play every policy on every scenario and seed; the fixed ratio plays all its ratios and the best is reported."""
-    entries = [
-        Entry(name, policy, seed, duration_s, lines, target)
-        for name in names
-        for policy in policies
-        for lines in (RATIOS if policy == RATIO else (1.0,))
-        for seed in seeds
-    ]
-    # The longest first, so that no process is left with one at the end.
-    entries.sort(key=lambda entry: -catalogue()[entry.scenario].size)
+    """Play every policy on every scenario and seed, `jobs` at a time.
+
+    The fixed ratio tries all RATIOS on a few of the seeds; the two most promising play them all, the better is told.
+    """
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        runs = list(pool.map(play, entries))
+        promising: dict[str, tuple[float, ...]] = {name: RATIOS for name in names}
+        if RATIO in policies:
+            few = [
+                Entry(name, RATIO, seed, duration_s, lines) for name in names for lines in RATIOS for seed in seeds[:2]
+            ]
+            tried = _played(pool, few)
+            promising = {name: _promising([run for run in tried if run.entry.scenario == name]) for name in names}
+        runs = _played(
+            pool,
+            [
+                Entry(name, policy, seed, duration_s, lines, target)
+                for name in names
+                for policy in policies
+                for lines in (promising[name] if policy == RATIO else (1.0,))
+                for seed in seeds
+            ],
+        )
     return [_best(name, policy, runs) for name in names for policy in policies]
+
+
+def _played(pool: Executor, entries: Sequence[Entry]) -> list[Run]:
+    # The longest first, so that no process is left with one at the end.
+    return list(pool.map(play, sorted(entries, key=lambda entry: -catalogue()[entry.scenario].size)))
+
+
+def _promising(runs: Sequence[Run]) -> tuple[float, ...]:
+    """Return the most lines that kept the limit, and the next more."""
+    rows = _rows_by_lines(runs)
+    most = max((place for place, row in enumerate(rows) if row.compliant), default=0)
+    return tuple(row.lines_per_agent or 1.0 for row in rows[most : most + 2])
 
 
 def _policy(entry: Entry) -> Policy:
@@ -147,12 +169,13 @@ def _run(entry: Entry, tally: Tally) -> Run:
 def _best(scenario: str, policy: str, runs: Sequence[Run]) -> Row:
     """Return the row of a policy; of several ratios the one of most utilisation that keeps the limit."""
     mine = [run for run in runs if (run.entry.scenario, run.entry.policy) == (scenario, policy)]
-    by_lines: Mapping[float, list[Run]] = {
-        lines: [run for run in mine if run.entry.lines_per_agent == lines]
-        for lines in sorted({run.entry.lines_per_agent for run in mine})
-    }
-    rows = [row_of(group) for group in by_lines.values()]
+    rows = _rows_by_lines(mine)
     return max([row for row in rows if row.compliant] or rows[:1], key=lambda row: row.utilisation)
+
+
+def _rows_by_lines(runs: Sequence[Run]) -> list[Row]:
+    lines = sorted({run.entry.lines_per_agent for run in runs})
+    return [row_of([run for run in runs if run.entry.lines_per_agent == many]) for many in lines]
 
 
 def row_of(runs: Sequence[Run]) -> Row:

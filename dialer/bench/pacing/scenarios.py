@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import pi, sin
 
-from dialer.bench.pacing.workload import Workload
+from dialer.bench.pacing.workload import Workload, World
 
 HOUR_S = 3600.0
 FOUR_HOURS_S = 4 * HOUR_S
@@ -27,7 +27,7 @@ class Scenario:
     """One benchmark: a workload, the agents' hours, how long it runs (seconds)."""
 
     name: str
-    workload: Workload
+    workload: World
     agents: tuple[tuple[Presence, ...], ...]
     duration_s: float = FOUR_HOURS_S
     tells_odds: bool = field(default=False)

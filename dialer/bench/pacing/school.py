@@ -6,7 +6,7 @@ from math import inf
 from random import Random
 
 from dialer.bench.pacing.scenarios import Scenario
-from dialer.bench.pacing.workload import Workload
+from dialer.bench.pacing.workload import World
 from dialer.pacing import PastCall, PastTalk, Prior
 
 CALLS = 3000
@@ -19,7 +19,7 @@ def taught(scenario: Scenario, seed: int) -> Prior:
     return Prior.from_history([call for call, _ in pairs], [talk for _, talk in pairs if talk])
 
 
-def _yesterday(workload: Workload, rng: Random) -> tuple[PastCall, PastTalk | None]:
+def _yesterday(workload: World, rng: Random) -> tuple[PastCall, PastTalk | None]:
     fate = workload.fate(rng, 0.0, workload.odds(rng))
     if fate.answered_at == inf:
         return PastCall(ended_s=fate.fails_at), None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import exp, inf
 from random import Random
+from typing import Protocol
 
 PATIENCE_S = 2.0
 """A person who meets no agent hangs up after this, counted from the classification."""
@@ -54,6 +55,26 @@ class Handling:
     talk_s: float
     wrap_s: float
     pause_s: float
+
+
+class World(Protocol):
+    """What really happens to calls and agents; moments `at` are seconds into the run."""
+
+    def odds(self, rng: Random) -> float:
+        """Return how a lead differs from the list: a factor on its odds of a human answer, mean 1."""
+        ...
+
+    def live_chance(self, at: float, factor: float) -> float:
+        """Return the probability that a call is classified live."""
+        ...
+
+    def fate(self, rng: Random, at: float, factor: float = 1.0) -> Fate:
+        """Draw what becomes of a call."""
+        ...
+
+    def handling(self, rng: Random, answerer: Answerer) -> Handling:
+        """Draw what a joined call costs its agent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
