@@ -12,7 +12,7 @@ from dialer.ami.config import ensure_secrets, load_secrets, render, secrets_file
 from dialer.ami.snapshot import supported_version
 from dialer.app.home import state_directory
 from dialer.cli.door import EXIT_FAILED, configuration, json_option, show, show_rows, wait_for
-from dialer.cli.simulate import simulate
+from dialer.cli.twin import simulate
 from dialer.config import Config
 from dialer.types import DialerError, InputError
 

@@ -63,6 +63,11 @@ calls_per_s = 50.0
 channels = 300
 """
 
+_KNOBS = {
+    "predictive": "# So small a campaign has little to spare.\nexpected_live_answers = 200\n",
+    "ratio": "lines_per_agent = 2.2\nmax_lines_per_agent = 3.0\n",
+}
+
 _CAMPAIGN = """\
 # Three segments of one list; every key: examples/campaign.toml of the repository.
 name = "{name}"
@@ -137,8 +142,7 @@ def config_text(played: Settings, port: int, anchor: datetime) -> str:
 
 def campaign_text(mode: str) -> str:
     """Return the demo's campaign file."""
-    knobs = "lines_per_agent = 2.2\nmax_lines_per_agent = 3.0\n" if mode == "ratio" else ""
-    return _CAMPAIGN.format(name=CAMPAIGN, zone=ZONE, mode=mode, knobs=knobs)
+    return _CAMPAIGN.format(name=CAMPAIGN, zone=ZONE, mode=mode, knobs=_KNOBS.get(mode, ""))
 
 
 def best_mode() -> str:

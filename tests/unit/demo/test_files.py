@@ -44,7 +44,7 @@ def test_the_list_is_complete(laid: files.Laid):
     assert len(laid.debtors.read_text(encoding="utf-8").splitlines()) == DEBTORS + 1
 
 
-@pytest.mark.parametrize("mode", ["ratio", "progressive"])
+@pytest.mark.parametrize("mode", ["predictive", "ratio", "progressive"])
 def test_every_pacing_mode_makes_a_campaign(mode: str, tmp_path: Path):
     path = tmp_path / "campaign.toml"
     path.write_text(files.campaign_text(mode), encoding="utf-8")
