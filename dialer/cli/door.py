@@ -37,6 +37,7 @@ COMMANDS = {
     "menu": "service",
     "report": "report",
     "run": "service",
+    "simulate": "simulate",
 }
 """Each command and the module that holds it: an agent's order must not wait for SQL to be imported."""
 

@@ -29,7 +29,7 @@ def pacing(ctx: click.Context, name: str, mode: str | None, knobs: tuple[str, ..
     A change is in force before the next decision, and stays until it is turned again.
     """
     config = configuration(ctx)
-    turned = {**({"mode": mode} if mode else {}), **dict(map(_knob, knobs))}
+    turned = {**({"mode": mode} if mode else {}), **dict(map(knob, knobs))}
     answer = _turn(config, name, turned) if turned else wait_for(_pacing(config, name))
     if as_json:
         show(answer, as_json=True)
@@ -38,7 +38,8 @@ def pacing(ctx: click.Context, name: str, mode: str | None, knobs: tuple[str, ..
     show_rows(rows, ("knob", "value"), f"pacing of {name}")
 
 
-def _knob(text: str) -> tuple[str, float | str]:
+def knob(text: str) -> tuple[str, float | str]:
+    """Return the name and value of a knob; raises InputError for a text that is none."""
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise InputError(f"--knob {text!r}: write KNOB=VALUE, such as abandon_target=0.02")

@@ -1,97 +1,102 @@
-"""`dialer asterisk simulate`: nodes for somebody who has no Asterisk, on the ports of config.toml."""
+"""`dialer simulate`: what would happen with other agents, another mode, another knob."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import random
-import signal
-from contextlib import AsyncExitStack
-from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+from typing import Any
 
 import click
-import uvloop
 
-from dialer.ami.config import ensure_secrets
-from dialer.app.home import state_directory
-from dialer.cli.door import configuration
-from dialer.config import Config
-from dialer.simulation.far_end import FarEnd
-from dialer.simulation.numbers import Numbers
-from dialer.simulation.population import Population
-from dialer.simulation.running import SimulatedNode, simulated_node
-from dialer.simulation.voices import AGENTS, DEBTORS, conversation
-from dialer.types import ConfigError, InputError
+from campaigns.history import History, history
+from campaigns.repository import Campaigns
+from dialer.app.store import open_store
+from dialer.cli.door import configuration, json_option, show, show_rows, wait_for
+from dialer.cli.pacing import knob
+from dialer.config import CampaignConfig, Config, parse_campaign
+from dialer.engine.lane import policy_of
+from dialer.pacing import Prior
+from dialer.whatif.past import PastWorld
+from dialer.whatif.question import Answer, Figure, Question, answer
+
+COLUMNS = ("figure", "as it is", "what if")
+SHARES = ("utilisation", "abandonment")
 
 
 @click.command()
-@click.option(
-    "--world",
-    type=click.Choice(["population", "numbers"]),
-    default="population",
-    show_default=True,
-    help="Who is called: a seeded population, or numbers whose last three digits say what happens.",
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="The population's seed.")
-@click.option(
-    "--people", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A leads file: phone, segment."
-)
-@click.option("--zone", default="America/Argentina/Buenos_Aires", show_default=True, help="Where the population lives.")
-@click.option("--talk", type=float, default=3.0, show_default=True, help="Seconds a number ending in 201 talks.")
-@click.option("--no-phones", is_flag=True, help="Start without registered softphones.")
+@click.argument("name", metavar="CAMPAIGN")
+@click.option("--agents", type=click.IntRange(1, 1000), required=True, help="Agents logged in all the time.")
+@click.option("--mode", default=None, help="The mode to try. Left out: the campaign's.")
+@click.option("--knob", "knobs", multiple=True, metavar="KNOB=VALUE", help="A knob of [pacing] to try; repeatable.")
+@click.option("--hours", type=click.FloatRange(0.25, 12), default=2.0, show_default=True, help="For so long.")
+@click.option("--from", "start", type=click.IntRange(0, 23), default=10, show_default=True, help="Hour of the day.")
+@click.option("--seeds", type=click.IntRange(1, 50), default=5, show_default=True, help="Days to live through.")
+@json_option
 @click.pass_context
 def simulate(
-    ctx: click.Context, *, world: str, seed: int, people: Path | None, zone: str, talk: float, no_phones: bool
+    ctx: click.Context,
+    *,
+    name: str,
+    agents: int,
+    mode: str | None,
+    knobs: tuple[str, ...],
+    hours: float,
+    start: int,
+    seeds: int,
+    as_json: bool,
 ) -> None:
-    """Run a simulated Asterisk for every node of config.toml.
+    """Ask what would be, before a live campaign is changed.
 
-    Each listens on its node's host and port with this installation's secrets, walks the dialplan that
-    `dialer asterisk config` would write, and keeps recordings and evidence where config.toml says. Ctrl-C ends it.
+    The campaign's own past (answer rates by hour, talk and wrap-up times) is lived again with so many agents, as it
+    is paced now and with the mode and knobs to try. Nothing is dialled and nothing is changed.
     """
     config = configuration(ctx)
-    state_directory(config)
-    far_end: FarEnd = Numbers(talk_s=talk) if world == "numbers" else _population(seed, people, zone)
-    uvloop.run(_serve(config, far_end, seed, phones=not no_phones))
+    campaign, past = wait_for(_read(config, name))
+    tried = campaign.tuned({**({"mode": mode} if mode else {}), **dict(map(knob, knobs))})
+    world = PastWorld.of(past, start)
+    prior = Prior.from_history(past.calls, past.talks, config.dialing.ring_timeout_s)
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        answers = [
+            answer(world, prior, Question(agents, _policy(config, each), hours), range(seeds), pool.map)
+            for each in (campaign, tried)
+        ]
+    if as_json:
+        show(
+            {"campaign": name, "agents": agents, "now": asdict(answers[0]), "what_if": asdict(answers[1])}, as_json=True
+        )
+        return
+    title = f"{name}: {agents} agents, {hours:g} h from {start} h, {seeds} days drawn from {past.placed} past calls"
+    show_rows(_rows(campaign, tried, *answers), COLUMNS, title)
 
 
-async def _serve(config: Config, far_end: FarEnd, seed: int, *, phones: bool) -> None:
-    """Run every node until SIGTERM or Ctrl-C."""
-    if not config.nodes:
-        raise ConfigError("config.toml: nodes: there is no [[nodes]] table, so there is nothing to simulate")
-    secrets, clock, stop = ensure_secrets(config), config.clock(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    _warm_up()
-    async with AsyncExitStack() as nodes:
-        for node in config.nodes:
-            rng = random.Random(f"{seed}/{node.name}")  # noqa: S311 - a simulation's dice
-            one = SimulatedNode(config, node, secrets, clock=clock, far_end=far_end, rng=rng, phones=phones)
-            await nodes.enter_async_context(simulated_node(one))
-            click.echo(f"node {node.name}: simulated, {node.host}:{node.port}")
-        await stop.wait()
+def _policy(config: Config, campaign: CampaignConfig) -> Any:
+    return policy_of(campaign, config.dialing.ring_timeout_s, config.dialing.min_ring_s)
 
 
-def _warm_up() -> None:
-    """Make every voice before the first call: all of them together take a third of a second."""
-    for debtor in range(len(DEBTORS)):
-        for agent in range(len(AGENTS)):
-            conversation(debtor, agent)
+async def _read(config: Config, name: str) -> tuple[CampaignConfig, History]:
+    async with open_store(config) as store, store.snapshot() as session:
+        row = await Campaigns(session).get(name)
+        campaign = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
+        return campaign, await history(session, row.id)
 
 
-def _population(seed: int, people: Path | None, zone: str) -> Population:
-    try:
-        where = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise InputError(f"--zone {zone!r} is no time zone such as America/Lima") from exc
-    return Population(seed, _segments(people).get, where)
+def _rows(campaign: CampaignConfig, tried: CampaignConfig, now: Answer, then: Answer) -> list[dict[str, str]]:
+    rows = [{"figure": "mode", "as it is": campaign.pacing.mode, "what if": tried.pacing.mode}]
+    changed = {k: v for k, v in tried.pacing.model_dump().items() if v != getattr(campaign.pacing, k) and k != "mode"}
+    rows += [{"figure": k, "as it is": str(getattr(campaign.pacing, k)), "what if": str(v)} for k, v in changed.items()]
+    for figure, value in asdict(now).items():
+        rows.append(
+            {
+                "figure": figure,
+                "as it is": _spread(figure, Figure(**value)),
+                "what if": _spread(figure, getattr(then, figure)),
+            }
+        )
+    return rows
 
 
-def _segments(people: Path | None) -> dict[str, str]:
-    if people is None:
-        return {}
-    with people.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if rows and not {"phone", "segment"} <= set(rows[0]):
-        raise InputError(f"--people {people}: it has no columns phone and segment")
-    return {row["phone"]: row["segment"] for row in rows}
+def _spread(name: str, figure: Figure) -> str:
+    if name in SHARES:
+        return f"{figure.mean:.1%} ({figure.least:.1%} to {figure.most:.1%})"
+    return f"{figure.mean:.1f} ({figure.least:.1f} to {figure.most:.1f})"

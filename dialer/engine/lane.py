@@ -42,9 +42,6 @@ _PACING_STAGE = {
     Stage.CLASSIFYING: PacingStage.CLASSIFYING,
     Stage.WAITING: PacingStage.WAITING,
 }
-ABANDON_LIMIT = 0.03
-"""The share of live answers that may meet no agent, per campaign day and per 30 days."""
-
 LOOK_AHEAD = 64
 """Leads dialled next of which the pacer is told."""
 
@@ -98,9 +95,8 @@ class Lane:
 
     def decide(self, now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Decision:
         """Ask the pacer; `now` is seconds on the engine's axis (the epoch)."""
-        budgets = tuple(
-            Budget(window, tally.live, tally.abandoned, ABANDON_LIMIT) for window, tally in self.tallies.items()
-        )
+        limit = self.campaign.pacing.abandon_limit
+        budgets = tuple(Budget(window, tally.live, tally.abandoned, limit) for window, tally in self.tallies.items())
         flying = in_flight(calls)
         seen = replace(
             snapshot(now, flying, agents),
