@@ -21,7 +21,6 @@ from dialer.routing import (
     AgentState,
     CallFreed,
     CallSoftphone,
-    Choice,
     Denied,
     HangUpLeg,
     LegEnded,
@@ -31,9 +30,9 @@ from dialer.routing import (
     Want,
     WrapEnded,
     WrapTimedOut,
-    choose,
     step,
 )
+from dialer.routing_choice import Choice, choose
 from dialer.types import Clock
 
 log = structlog.get_logger("dialer.floor")

@@ -12,9 +12,8 @@ from dialer.routing import (
     Agent,
     AgentState,
     Want,
-    choose,
-    score,
 )
+from dialer.routing_choice import choose, score
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
