@@ -86,8 +86,7 @@ def _left(policy: PacingPolicy, budget: Budget, lost: float) -> float:
 
 
 def _limit(policy: PacingPolicy, budget: Budget) -> float:
-    limit = min(policy.abandon_limit, budget.limit)
-    return limit if isfinite(limit) else 0.0
+    return min(policy.abandon_limit, budget.limit) if isfinite(budget.limit) else 0.0
 
 
 def _why(policy: PacingPolicy, budget: Budget) -> str:

@@ -94,7 +94,8 @@ class Learning:
         self._seen_at = seen.now
         if 0 < step <= LONGEST_STEP_S:
             calling = seen.call_stage < Stage.CLASSIFYING
-            self._progress.at_risk(ages(seen.now, seen.call_dialled_at)[calling], step)
+            middle = ages(seen.now - step / 2, seen.call_dialled_at)[calling]
+            self._progress.at_risk(middle, step)
             reference = self._told(seen.call_answer_odds)
             expected = self.outlook.expected(seen, self.odds(seen.call_answer_odds))
             self.rate.passed(step, step * float(reference[calling] @ expected))

@@ -136,15 +136,15 @@ def test_a_policy_applied_is_in_force_at_the_next_decision() -> None:
     assert pacer.decide(moment(ready=3)).dial == 6
 
 
-def test_predictive_is_refused_with_the_modes_there_are() -> None:
-    with pytest.raises(PolicyError, match="'predictive' is not available; choose one of preview, progressive, ratio"):
-        Pacer(PacingPolicy())
+def test_an_unknown_mode_is_refused_with_the_modes_there_are() -> None:
+    with pytest.raises(PolicyError, match="'telepathic' is not available; choose one of preview, progressive, ratio"):
+        Pacer(PacingPolicy(mode="telepathic"))
 
 
 def test_a_refused_policy_leaves_the_old_one_in_force() -> None:
     pacer = Pacer(PacingPolicy(mode="progressive"))
     with pytest.raises(PolicyError):
-        pacer.apply(PacingPolicy(mode="predictive"))
+        pacer.apply(PacingPolicy(mode="telepathic"))
     assert pacer.decide(moment(ready=3)).dial == 3
 
 
