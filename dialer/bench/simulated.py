@@ -17,7 +17,7 @@ from dialer.bench.mix import differences
 from dialer.bench.processes import command
 from dialer.bench.stage import CAMPAIGN, WARM_UP_S, Stage, staged
 from dialer.bench.twin import Note
-from dialer.engine.book import TAIL
+from dialer.engine.tail import GRACE
 
 FILLING_S = 20.0
 """Until then the first conversations and the caches fill the memory, whatever the rate."""
@@ -45,8 +45,8 @@ class SimulatedPlan:
 
     @property
     def steady_after_s(self) -> float:
-        """When memory must be flat: the engine remembers so many ended calls by then that each new one replaces one."""
-        return max(FILLING_S, TAIL / self.rate - WARM_UP_S + self.talk_s)
+        """When memory must be flat: ended calls leave the engine's memory by then as others enter it."""
+        return max(FILLING_S, GRACE.total_seconds() + self.talk_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,15 +26,13 @@ from dialer.commands import (
     StartTimer,
 )
 from dialer.engine.floor import Floor
+from dialer.engine.tail import Tail
 from dialer.engine.timers import Timers
 from dialer.events import AgentReserved, Answered, Event, Joined, TimerFired
 from dialer.routing import Agent, CallJoined, CallReserved, Want
 from dialer.types import AttemptRecord, Clock
 
 log = structlog.get_logger("dialer.call")
-
-TAIL = 20_000
-"""How many ended attempts are remembered for what comes after the end: wrap-up, disposition, recording."""
 
 
 class CallPlane(Protocol):
@@ -100,7 +97,7 @@ class Book:
         self._plane = plane
         self._keeper = keeper
         self._errands: dict[str, Errand] = {}
-        self._tail: OrderedDict[str, AttemptRecord] = OrderedDict()
+        self._tail = Tail()
         self.watchers: list[Watcher] = []
         floor.on_ready = self._agent_ready
 
@@ -164,7 +161,7 @@ class Book:
             self._errands[call_id] = replace(errand, call=replace(errand.call, record=record))
         elif (kept := self._tail.get(call_id)) is not None:
             record = replace(kept, seq=kept.seq + 1, **facts)
-            self._tail[call_id] = record
+            self._tail.keep(record)
         else:
             return None
         self._keeper.save(record)
@@ -177,6 +174,10 @@ class Book:
 
     def _age_s(self, call: Call) -> float:
         return (self._clock.now() - (call.record.dialled_at or call.record.intent_at)).total_seconds()
+
+    def stored(self, records: Iterable[AttemptRecord]) -> None:
+        """Learn that the books hold these records."""
+        self._tail.stored(records, self._clock.now())
 
     def tell_again(self, call_id: str, ended_before: datetime) -> None:
         """Save the record of an ended call once more, if it ended that long ago."""
@@ -247,9 +248,7 @@ class Book:
         del self._errands[call.call_id]
         for timer in ("setup", "ring", "min_ring"):
             self._timers.cancel((timer, call.call_id))
-        self._tail[call.call_id] = call.record
-        while len(self._tail) > TAIL:
-            self._tail.popitem(last=False)
+        self._tail.keep(call.record)
         self._keeper.finish(call)
 
     def _tell(self, before: Call, after: Call, event: Event) -> None:

@@ -160,6 +160,7 @@ class Engine:
         self.plane.on_join_failed = self.switchboard.join_failed
         self.plane.on_leg_failed = self.floor.leg_ended
         self.dialling.on_refused = lambda lane, lead, refused: self.filler.put_off(lead, refused)
+        self.bookkeeper.on_stored = self.book.stored
         self.keeper.on_recording = lambda call, size: self.recorder.keep(call.record.node, call.call_id, size)
         self.inbound.on_recorded = self.recorder.keep
         self.recorder.on_stored = lambda call_id, path: self._annotate(call_id, recording=path)

@@ -173,6 +173,7 @@ class Bookkeeper:
         self._inbound = inbound
         self._database = database
         self._redis = redis
+        self.on_stored: Callable[[list[AttemptRecord]], None] = lambda records: None
 
     async def run(self) -> None:
         """Apply for ever; wait out Redis and the database."""
@@ -196,6 +197,7 @@ class Bookkeeper:
         try:
             if attempts := [record for record in records if isinstance(record, AttemptRecord)]:
                 applied = await self._attempts(attempts)
+                self.on_stored(attempts)
                 if applied.unknown:
                     log.error("records of calls the books never had", call_ids=list(applied.unknown))
             if inbound := [record for record in records if isinstance(record, InboundRecord)]:

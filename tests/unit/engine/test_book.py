@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from dialer.call import Call, CallRules, Recording, Stage
-from dialer.engine import book as book_module
 from dialer.events import (
     Answered,
     CancelOrdered,
@@ -205,13 +204,15 @@ async def test_every_version_of_a_record_has_a_higher_number(desk: Desk):
     assert numbers[-1] < last.seq
 
 
-async def test_only_so_many_ended_calls_are_remembered(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(book_module, "TAIL", 2)
-    ids = [desk.dials(number) for number in (1, 2, 3)]
-    for call_id in ids:
-        desk.hears(call_id, HungUp(17))
-    assert [desk.book.remembered(call_id) is not None for call_id in ids] == [False, True, True]
-    assert desk.book.annotate(ids[0], disposition="late") is None
+async def test_what_the_books_hold_and_nobody_talked_in_is_forgotten(desk: Desk):
+    call_id = desk.dials(1)
+    desk.hears(call_id, HungUp(17))
+    record = desk.book.remembered(call_id)
+    assert record is not None
+    desk.clock.pass_s(60)
+    desk.book.stored([record])
+    assert desk.book.remembered(call_id) is None
+    assert desk.book.annotate(call_id, disposition="late") is None
 
 
 async def test_what_happens_to_strangers_is_no_matter(desk: Desk):
