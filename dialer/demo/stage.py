@@ -154,7 +154,10 @@ async def _ended(player: Player, patience_s: float) -> None:
 def _signal(player: Player, number: signal.Signals) -> None:
     if not player.over:
         with suppress(ProcessLookupError):  # it ended in this very moment
-            player.process.send_signal(number)
+            if number is signal.SIGKILL:
+                os.killpg(player.process.pid, number)  # its workers too: nobody could tell them any more
+            else:
+                player.process.send_signal(number)
 
 
 async def end_redis(place: Path) -> None:
