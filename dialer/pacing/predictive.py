@@ -16,7 +16,7 @@ from dialer.pacing.lines import Counts
 from dialer.pacing.outlook import QUANTILES
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.shortage import shortage
-from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage, ages
+from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage
 
 PATIENCE_USED = 0.75
 """The part of the patience in which a coming agent still counts; the rest is for the join."""
@@ -101,7 +101,7 @@ def _next_odds(seen: Snapshot, learned: Learning, calls: int) -> Floats:
 
 def _cancelled(seen: Snapshot, policy: PacingPolicy, agents: Floats, calls: Floats, spare: int) -> Indexes:
     """Return the calls to cancel, so that those left are not too many for the near future: the longest ringing go."""
-    rung = ages(seen.now, seen.call_stage_since)
+    rung = seen.now - seen.call_stage_since
     ringing = (seen.call_stage == Stage.RINGING) & (rung >= policy.min_ring_s) & np.isfinite(seen.call_stage_since)
     candidates = np.flatnonzero(ringing)
     if candidates.size == 0 or float(shortage(agents, calls, spare).risk()[0]) <= CANCEL_RISK:

@@ -50,7 +50,7 @@ def lived(learning: Learning, live_rate: float, seconds: int = 3600, seed: int =
         for call in [call for call in flying if call[2] <= now]:
             flying.remove(call)
             dialled, live, ends = call
-            facts = [Answered(ends, dialled), Classified(ends, dialled, ends, live=True)] if live else []
+            facts: list[Fact] = [Answered(ends, dialled), Classified(ends, dialled, ends, live=True)] if live else []
             for fact in facts or [Ended(ends, dialled, "no_answer")]:
                 learning.observe(fact)
         learning.watch(ringing(now, [dialled for dialled, _, _ in flying]))

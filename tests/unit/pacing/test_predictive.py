@@ -45,7 +45,7 @@ def moment(ready: int = 0, talking: int = 0, wrapping: int = 0, calls: int = 0, 
     return replace(seen, **changes)
 
 
-def decide(seen: Snapshot, prior: Prior | None = WARM, **knobs: float) -> Decision:
+def decide(seen: Snapshot, prior: Prior | None = WARM, **knobs: Any) -> Decision:
     return Pacer(PacingPolicy(**knobs), prior).decide(seen)
 
 
