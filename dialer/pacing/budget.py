@@ -12,6 +12,8 @@ USUAL_ANSWERS = 300.0
 """The live answers of a campaign day whose size nobody told."""
 CREDIT = 0.3
 """The part of the answers still expected that may be drawn on before they are there."""
+MOST_CREDIT = 4.0
+"""Abandoned calls that may be drawn on at most, however large the day will be: it may end early."""
 BASE = 2.0
 """Theta for one of target, when nothing is known: the marginal call risks more than the average one."""
 GAIN = 0.0007
@@ -80,7 +82,7 @@ def _left(policy: PacingPolicy, budget: Budget, lost: float) -> float:
         return 0.0
     limit = _limit(policy, budget)
     size = USUAL_ANSWERS if policy.expected_live_answers is None else policy.expected_live_answers
-    left = limit * (live + CREDIT * max(size - live, 0.0)) - abandoned
+    left = limit * live + min(limit * CREDIT * max(size - live, 0.0), MOST_CREDIT) - abandoned
     # The first of a window always may: else no window could ever begin.
     return max(left, 1.0) if abandoned == 0 and limit > 0 else left
 

@@ -59,7 +59,7 @@ def test_at_its_expected_end_no_campaign_may_have_lost_more_than_the_limit(expec
 def test_the_start_up_credit_is_that_of_the_expected_size() -> None:
     small, large = (PacingPolicy(expected_live_answers=size) for size in (100, 1000))
     assert allowance(day(20, 2), policy=small).left < 1
-    assert allowance(day(20, 2), policy=large).left > 3
+    assert allowance(day(20, 2), policy=large).left > 2
 
 
 def test_people_who_wait_in_vain_count_before_they_hang_up() -> None:
