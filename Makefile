@@ -24,12 +24,12 @@ check: setup  ## The one gate: format, lint, types, import contracts, unit and c
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) pytest tests/unit tests/contract
+	$(RUN) pytest -n 2 tests/unit tests/contract
 
 provision: setup  ## Bring Redis, PostgreSQL, Asterisk and sipp for the integration tests (cached outside the checkout)
 	scripts/provision
 
 test: check provision  ## Everything: the gate, then the real Asterisk, Redis and PostgreSQL
-	$(RUN) pytest tests/integration
+	$(RUN) pytest -n 2 --dist loadfile tests/integration
 
 .PHONY: help setup demo check provision test

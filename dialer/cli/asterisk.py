@@ -19,7 +19,7 @@ from dialer.types import DialerError, InputError
 
 @click.group()
 def asterisk() -> None:
-    """Make the files of the Asterisk nodes, ask and reload them; simulate them."""
+    """Make the nodes' files; ask, reload, simulate nodes."""
 
 
 asterisk.add_command(simulate)

@@ -26,9 +26,11 @@ from dialer.demo.show import Commands, Show, Wish
 )
 @click.pass_context
 def demo(ctx: click.Context, language: Tongue | None) -> None:
-    """Show the dialer at work for a minute: 25 agents, 5,000 debtors, a simulated Asterisk, time 20 times as fast.
+    """Show the dialer at work for a minute; nobody is called.
 
-    Needs nothing but this installation; nobody is called. DEMO_SECONDS (60) and DEMO_SPEED (20) change length and
+    25 agents, 5,000 debtors, a simulated Asterisk, time 20 times as fast.
+
+    Needs nothing but this installation. DEMO_SECONDS (60) and DEMO_SPEED (20) change length and
     speed, DEMO_JSON=1 prints one JSON object instead of a screen. State is kept in `demo` below DIALER_HOME (./var)
     until the next demo. While it runs, `dialer campaign status`, `report` and `agent` without options ask it.
 

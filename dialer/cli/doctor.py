@@ -25,7 +25,7 @@ COLUMNS = ("part", "check", "status", "found")
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, *, number: str, trunk: str, yes: bool, as_json: bool) -> None:
-    """Look at nodes, Redis, database and this machine, and say what to do.
+    """Say what is wrong with this installation, and the remedy.
 
     Changes nothing, and works while the service runs. Ends with status 1 when something has failed.
 

@@ -287,8 +287,9 @@ def test_a_taken_menu_port_names_the_key(tmp_path: Path) -> None:
         refused_process(service, "run", INPUT, "[menu]", str(port), "change host or port")
 
 
-def test_a_missing_redis_server_says_what_to_install(tmp_path: Path) -> None:
+def test_queues_that_no_redis_of_this_machine_can_read_say_what_to_install(tmp_path: Path) -> None:
     with ready_to_start(tmp_path) as service:
+        (service.config.home / "redis" / "appendonlydir").mkdir(parents=True)
         refused_process(service, "engine", FAILED, "redis-server", "install", "redis.url", env={"PATH": "/nowhere"})
 
 

@@ -94,6 +94,9 @@ def eventually(probe: Callable[[], T | None], what: str, timeout_s: float = 20.0
 
 
 _given: set[int] = set()
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = range(11000 + _WORKER % 4 * 2250, 13250 + _WORKER % 4 * 2250)
+"""Test processes beside each other ask at the same moment, and each hands its ports out later: none shares its own."""
 
 
 def free_port(host: str = "127.0.0.1", together: int = 1) -> int:
@@ -103,7 +106,7 @@ def free_port(host: str = "127.0.0.1", together: int = 1) -> int:
     for may be started later.
     """
     for _ in range(2000):
-        ports = range(first := random.randrange(11000, 20000, 2), first + together)
+        ports = range(first := random.randrange(_PORTS.start, _PORTS.stop, 2), first + together)
         if not _given.intersection(ports) and all(_free(host, port) for port in ports):
             _given.update(ports)
             return first
