@@ -8,7 +8,7 @@ from math import exp, isfinite, sqrt
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.snapshot import Budget
 
-USUAL_ANSWERS = 300.0
+USUAL_ANSWERS = 400.0
 """The live answers of a campaign day whose size nobody told."""
 CREDIT = 0.3
 """The part of the answers still expected that may be drawn on before they are there."""
@@ -19,7 +19,7 @@ BASE = 2.0
 GAIN = 0.0007
 FLOOR, SPREADS = 6.0, 0.4
 """A budget that is off its target by `FLOOR + SPREADS * sqrt(live)` calls changes theta by a factor of e."""
-EASE, PAY_BACK = 2.5, 0.25
+EASE, PAY_BACK = 4.0, 0.15
 """Theta eases off while the limit bears fewer than `EASE` more abandoned calls, down to `PAY_BACK` of it."""
 SLOWEST, FASTEST = 0.4, 2.5
 """Bounds of the slow factor and of the budget's."""

@@ -88,8 +88,11 @@ class Learning:
             case _:
                 pass
 
-    def watch(self, seen: Snapshot) -> None:
-        """Count the calls of this moment as at risk since the moment before, and keep the tables fresh."""
+    def watch(self, seen: Snapshot, waits_s: float) -> None:
+        """Count the calls of this moment as at risk since the moment before, and keep the tables fresh.
+
+        A live answer `waits_s` for an agent: one who is free by then is free in time.
+        """
         step = seen.now - self._seen_at
         self._seen_at = seen.now
         if 0 < step <= LONGEST_STEP_S:
@@ -99,7 +102,7 @@ class Learning:
             reference = self._told(seen.call_answer_odds)
             expected = self.outlook.expected(seen, self.odds(seen.call_answer_odds))
             self.rate.passed(step, step * float(reference[calling] @ expected))
-        self._refresh(seen)
+        self._refresh(seen, waits_s)
 
     def odds(self, told: Floats) -> Floats:
         """Return each call's probability of a live answer: what the caller knows, corrected by what is seen."""
@@ -109,14 +112,14 @@ class Learning:
         known = (odds >= 0) & (odds <= 1)
         return np.where(known, odds, self._reference)
 
-    def _refresh(self, seen: Snapshot) -> None:
+    def _refresh(self, seen: Snapshot, waits_s: float) -> None:
         since_calls, since_talks = seen.now - self._calls_at, seen.now - self._talks_at
         if not 0 <= since_calls < REFRESH_S:
             self.outlook = Outlook(self._progress.shape(), NEAR_S)
             self._calls_at = seen.now
         if not 0 <= since_talks < REFRESH_S:
             first = not isfinite(since_talks)
-            self.release.refresh(seen, self.outlook.horizons_s)
+            self.release.refresh(seen, self.outlook.horizons_s + waits_s)
             self._talks_at = seen.now - (REFRESH_S / 2 if first else 0.0)
 
     def _classified(self, fact: Classified) -> None:

@@ -18,6 +18,8 @@ from dialer.pacing.prior import Prior
 from dialer.pacing.snapshot import Decision, Snapshot, tidy
 
 TICK_S = 0.5
+PATIENCE_USED = 0.5
+"""The part of the patience in which a coming agent still counts; the rest is for the join."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Pacer:
             return _decision(0, 0.0, "No call: the time is unknown.")
         seen = tidy(snapshot)
         counts = count(seen)
-        self._learned.watch(seen)
+        self._learned.watch(seen, PATIENCE_USED * self._policy.patience_s)
         if counts.logged_in == 0:
             return _decision(0, 0.0, "No call: no agent is logged in.")
         if self._policy.mode == "predictive":

@@ -18,11 +18,9 @@ from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.shortage import shortage
 from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage
 
-PATIENCE_USED = 0.75
-"""The part of the patience in which a coming agent still counts; the rest is for the join."""
 CANCEL_RISK = 0.1
 """Calls are cancelled while the near risk is above this: a ringing call is worth more than a new one."""
-CAUTION = 0.6
+CAUTION = 0.2
 """Standard deviations of the answer rate by which it is taken higher than it looks."""
 FEWEST_KNOWN = 5.0
 """Live answers to be seen before more than one call per free agent is placed."""
