@@ -21,6 +21,8 @@ NEAR_S = 5.0
 """The horizon of the decision to cancel."""
 LONGEST_STEP_S = 5.0
 """A longer step between two snapshots is a gap or a jump of the clock: nothing is learned of it."""
+VERDICT_LATE_S = 1.0
+"""Answers are expected that much later than they come on average: a surge of calls must not look unanswered."""
 RECENT = 4000
 UNANSWERED = frozenset({"no_answer", "busy", "congestion", "invalid", "rejected", "failed", "refused", "unanswered"})
 ANSWERED = frozenset({"machine", "fax", "screened", "early_hangup", "answered", "abandoned", "dropped"})
@@ -58,6 +60,7 @@ class Learning:
         self._progress = Progress(prior.progress)
         self.outlook = Outlook(self._progress.shape(), NEAR_S)
         self._deciding: Counter[float] = Counter()
+        self._awaited: deque[tuple[float, float]] = deque()
         self._seen_at = self._calls_at = self._talks_at = float("nan")
 
     @property
@@ -101,12 +104,20 @@ class Learning:
             self._progress.at_risk(middle, step)
             reference = self._told(seen.call_answer_odds)
             expected = self.outlook.expected(seen, self.odds(seen.call_answer_odds))
-            self.rate.passed(step, step * float(reference[calling] @ expected))
+            self._awaited.append((seen.now, step * float(reference[calling] @ expected)))
+            self.rate.passed(step, self._due(seen.now))
         self._refresh(seen, waits_s)
 
     def odds(self, told: Floats) -> Floats:
         """Return each call's probability of a live answer: what the caller knows, corrected by what is seen."""
         return np.clip(self._told(told) * self.rate.factor, 1e-4, 0.97)
+
+    def _due(self, now: float) -> float:
+        """Return the answers expected that would be classified by now: no verdict is missed before it can be there."""
+        due = 0.0
+        while self._awaited and not 0 <= now - self._awaited[0][0] < self.outlook.verdict_s + VERDICT_LATE_S:
+            due += self._awaited.popleft()[1]
+        return due
 
     def _told(self, odds: Floats) -> Floats:
         known = (odds >= 0) & (odds <= 1)

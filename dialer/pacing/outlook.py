@@ -20,6 +20,8 @@ class Outlook:
 
     def __init__(self, shape: Shape, near_s: float) -> None:
         """Work out the tables: QUANTILES horizons of the dial-to-live time, and `near_s` last."""
+        self.verdict_s = _verdict_s(shape)
+        """The mean time from the answer of a live call to its classification."""
         self.horizons_s = np.append(_quantiles(shape), near_s)
         self._live_left = 1 - np.concatenate([[0.0], np.cumsum(shape.live)[:-1]])
         self._other_left = 1 - np.concatenate([[0.0], np.cumsum(shape.other)[:-1]])
@@ -69,11 +71,14 @@ def _step(age: Floats) -> npt.NDArray[np.int64]:
     return np.minimum(2 * age, HALVES - 1).astype(np.int64)
 
 
+def _verdict_s(shape: Shape) -> float:
+    return float(np.sum(np.diff(shape.live_classified) * (_CLASS_GRID[:-1] + CLASS_STEP_S / 2)))
+
+
 def _quantiles(shape: Shape) -> Floats:
     """Return the middle quantiles of the time from dialling to the classification of a live call."""
-    means = np.sum(np.diff(shape.live_classified) * (_CLASS_GRID[:-1] + CLASS_STEP_S / 2))
     levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    return np.interp(levels, np.cumsum(shape.live), _AGE_GRID + 0.5) + means
+    return np.interp(levels, np.cumsum(shape.live), _AGE_GRID + 0.5) + _verdict_s(shape)
 
 
 def _live_within(shape: Shape, horizons_s: Floats) -> Floats:

@@ -10,6 +10,8 @@ SLOW_S, SLOW_ANSWERS = 2400.0, 200.0
 FAST_S, FAST_ANSWERS = 150.0, 30.0
 RISEN, FALLEN = 2.8, 3.2
 """Standard deviations between the fast and the slow memory that mean a change; a rise is the dangerous one."""
+SETTLED_S = 300.0
+"""Before that, and after a change, the way of calls is learned yet: what looks like a change is not one."""
 FEWEST = 5.0
 """Expected answers below which the fast memory says nothing."""
 
@@ -43,6 +45,7 @@ class AnswerRate:
         """Begin at 1, worth `weight` expected answers."""
         self._weight = weight
         self._slow, self._fast = Memory(SLOW_S, SLOW_ANSWERS), Memory(FAST_S, FAST_ANSWERS)
+        self._settled_s = 0.0
 
     @property
     def factor(self) -> float:
@@ -63,13 +66,14 @@ class AnswerRate:
         """Let time pass in which so many answers were expected at factor 1."""
         self._slow.passed(for_s, expected)
         self._fast.passed(for_s, expected)
+        self._settled_s += for_s
         if self._changed():
             self._slow.seen, self._slow.expected = self._fast.seen, self._fast.expected
-            self._weight = 0.0
+            self._weight = self._settled_s = 0.0
 
     def _changed(self) -> bool:
         expected = self.factor * self._fast.expected
-        if expected < FEWEST or self._slow.expected < 2 * self._fast.expected:
+        if expected < FEWEST or self._settled_s < SETTLED_S or self._slow.expected < 2 * self._fast.expected:
             return False
         # Fading halves the variance of a count; the slow memory is uncertain, too.
         spread = sqrt(expected / 2 * (1 + self._fast.expected / self._slow.expected))
