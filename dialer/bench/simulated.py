@@ -15,12 +15,14 @@ from dialer.bench.gauges import MemoryMeter, ProcessorMeter, quantile_ms, scrape
 from dialer.bench.machine import MachineMeter
 from dialer.bench.mix import differences
 from dialer.bench.processes import command
-from dialer.bench.stage import CAMPAIGN, WARM_UP_S, Stage, staged
+from dialer.bench.stage import CAMPAIGN, Stage, staged
 from dialer.bench.twin import Note
-from dialer.engine.tail import GRACE
 
-FILLING_S = 20.0
-"""Until then the first conversations and the caches fill the memory, whatever the rate."""
+FILLED_AFTER_S = 60.0
+"""By then every periodic duty of the engine has run, and ended calls leave its memory as others enter it."""
+
+LISTEN_S = 5.0
+"""So long the stream for the clients' comparison is recorded, at the beginning of the warm-up."""
 
 SETTLE_S = 120.0
 START_S = 60.0
@@ -41,12 +43,12 @@ class SimulatedPlan:
     @property
     def calls(self) -> int:
         """How many debtors the list has, those of the warm-up included."""
-        return round((self.seconds + WARM_UP_S) * self.rate)
+        return round((self.seconds + self.warm_up_s) * self.rate)
 
     @property
-    def steady_after_s(self) -> float:
-        """When memory must be flat: ended calls leave the engine's memory by then as others enter it."""
-        return max(FILLING_S, GRACE.total_seconds() + self.talk_s)
+    def warm_up_s(self) -> float:
+        """Seconds dialled before anything is measured: memory fills first, and must be flat from then on."""
+        return min(FILLED_AFTER_S, max(self.seconds, LISTEN_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,6 @@ class SimulatedResult:
     def figures(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         window = self.window
-        steady = [sample for sample in window.memory if sample[0] >= self.plan.steady_after_s]
-        slope = slope_per_min(steady)
-        filling = slope_per_min([sample for sample in window.memory if sample[0] >= FILLING_S])
         return {
             "calls": sum(self.outcomes.values()),
             "calls_per_s": round(window.calls / window.seconds, 1),
@@ -95,8 +94,7 @@ class SimulatedResult:
             "engine_cores": round(window.engine_s / window.seconds, 3),
             "twin_cores": round(window.twin_s / window.seconds, 3),
             "memory_mb": round(window.memory[-1][1], 1),
-            "memory_mb_per_min": _rounded(filling),
-            "memory_mb_per_min_once_full": _rounded(slope),
+            "memory_mb_per_min": _rounded(slope_per_min(window.memory)),
             "outcomes": dict(self.outcomes),
             "differences": list(self.differences),
             "called_twice": list(self.called_twice),
@@ -117,7 +115,9 @@ def run(plan: SimulatedPlan, work: Path) -> SimulatedResult:
                 ring_s=plan.ring_s, wrap_up_s=plan.wrap_up_s, recording=plan.recording) as stage:  # fmt: skip
         command(stage.file, "campaign", "start", CAMPAIGN)
         stage.engine.wait_for("the first call", lambda: stage.placed > 0, START_S)
-        stream = stage.record(WARM_UP_S)
+        stream = stage.record(LISTEN_S)
+        warm = plan.calls - round(plan.seconds * plan.rate)
+        stage.engine.wait_for("the warm-up", lambda: stage.placed >= warm, plan.warm_up_s * 4 + START_S)
         window = _measured(plan, stage)
         stage.engine.wait_for("the end of every call", lambda: stage.settled(plan.calls), SETTLE_S)
         return _judged(plan, stage, window, compare(stream))

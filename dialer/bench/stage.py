@@ -27,9 +27,6 @@ from dialer.config import Config, load_config
 from dialer.queues import CommandBus, EmbeddedRedis, embedded
 
 CAMPAIGN = "carga"
-WARM_UP_S = 5.0
-"""What is dialled before anything is measured; the stream for the clients' comparison is recorded meanwhile."""
-
 LOGINS_AT_ONCE = 20
 LOGIN_S = 40.0
 READY_S = 60.0
