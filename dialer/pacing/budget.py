@@ -8,18 +8,18 @@ from math import exp, isfinite, sqrt
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.snapshot import Budget
 
-USUAL_ANSWERS = 400.0
-"""The live answers of a campaign day whose size nobody told."""
+USUAL_ANSWERS, USUAL_PER_AGENT = 400.0, 20.0
+"""The live answers of a campaign day whose size nobody told, and those for each agent of a large team."""
 CREDIT = 0.3
 """The part of the answers still expected that may be drawn on before they are there."""
-MOST_CREDIT = 4.0
+MOST_CREDIT, MOST_CREDIT_PER_AGENT = 4.0, 0.08
 """Abandoned calls that may be drawn on at most, however large the day will be: it may end early."""
 BASE = 2.0
 """Theta for one of target, when nothing is known: the marginal call risks more than the average one."""
 GAIN = 0.0007
 FLOOR, SPREADS = 6.0, 0.4
 """A budget that is off its target by `FLOOR + SPREADS * sqrt(live)` calls changes theta by a factor of e."""
-EASE, PAY_BACK = 4.0, 0.15
+EASE, PAY_BACK = 3.0, 0.15
 """Theta eases off while the limit bears fewer than `EASE` more abandoned calls, down to `PAY_BACK` of it."""
 SLOWEST, FASTEST = 0.4, 2.5
 """Bounds of the slow factor and of the budget's."""
@@ -53,14 +53,14 @@ class Control:
         target = max(policy.abandon_target, 1e-4)
         self._drift = min(max(self._drift + GAIN * (1 - abandoned / target), -1.0), 1.0)
 
-    def allowance(self, policy: PacingPolicy, budgets: tuple[Budget, ...], lost: float) -> Allowance:
-        """Return what the tightest budget allows; `lost` are the waiting who will hardly find an agent.
+    def allowance(self, policy: PacingPolicy, budgets: tuple[Budget, ...], lost: float, agents: int = 0) -> Allowance:
+        """Return what the tightest budget allows; `lost` are the waiting who will hardly find one of the `agents`.
 
         Without budgets the Pacer's own count of this run stands.
         """
         told = budgets or (Budget("this run", self._live, self._abandoned, policy.abandon_limit),)
         slack = min(_slack(policy, budget) for budget in told)
-        left, spent = min(((_left(policy, budget, lost), budget) for budget in told), key=lambda pair: pair[0])
+        left, spent = min(((_left(policy, budget, lost, agents), budget) for budget in told), key=lambda pair: pair[0])
         theta = policy.abandon_target * BASE * exp(self._drift) * min(max(exp(slack), SLOWEST), FASTEST)
         theta *= min(max(left / EASE, PAY_BACK), 1.0)
         return Allowance(min(theta, 0.5), left, "" if left >= 0 else _why(policy, spent))
@@ -75,14 +75,16 @@ def _slack(policy: PacingPolicy, budget: Budget) -> float:
     return (target * live - abandoned) / (FLOOR + SPREADS * sqrt(live))
 
 
-def _left(policy: PacingPolicy, budget: Budget, lost: float) -> float:
+def _left(policy: PacingPolicy, budget: Budget, lost: float, agents: int) -> float:
     """Return how many more abandoned calls a budget bears; less than 1 means not one."""
     live, abandoned = budget.live, budget.abandoned + lost
     if not (isfinite(live) and isfinite(abandoned) and live >= 0):
         return 0.0
     limit = _limit(policy, budget)
-    size = USUAL_ANSWERS if policy.expected_live_answers is None else policy.expected_live_answers
-    left = limit * live + min(limit * CREDIT * max(size - live, 0.0), MOST_CREDIT) - abandoned
+    usual = max(USUAL_ANSWERS, USUAL_PER_AGENT * agents)
+    size = usual if policy.expected_live_answers is None else policy.expected_live_answers
+    most = max(MOST_CREDIT, MOST_CREDIT_PER_AGENT * agents)
+    left = limit * live + min(limit * CREDIT * max(size - live, 0.0), most) - abandoned
     # The first of a window always may: else no window could ever begin.
     return max(left, 1.0) if abandoned == 0 and limit > 0 else left
 

@@ -113,7 +113,7 @@ class Pacer:
 
     def _predict(self, seen: Snapshot, counts: Counts) -> Decision:
         hopeless = max(counts.waiting - counts.ready, 0) / 2
-        allowed = self._control.allowance(self._policy, seen.budgets, hopeless)
+        allowed = self._control.allowance(self._policy, seen.budgets, hopeless, counts.logged_in)
         planned = plan(seen, self._policy, counts, self._learned, allowed)
         dial, cap = self._capped(planned.dial, counts, seen.now)
         self._gauges = Gauges(
