@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
-from dialer.types import ConfigError
+from dialer.types import ConfigError, InputError
 
 Language = Literal["es", "en", "pt"]
 
@@ -144,3 +145,14 @@ def _reason(error: dict[str, Any], model: type[Section]) -> str:
         case _:
             message = str(error["msg"]).removeprefix("Value error, ")
             return message if isinstance(error["input"], dict) else f"{message} (got {error['input']!r})"
+
+
+def moment(text: str) -> datetime:
+    """Return a moment that somebody wrote, with its zone; raises InputError for any other text."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InputError(f"{text!r} is not a moment with its zone, such as 2026-06-02T15:04:05-03:00")
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
 from dialer.config import Config, parse_campaign
 from dialer.types import InputError, Unavailable
+from dialer.validation import moment
 
 COLUMNS = ("at", "node", "mode", "dial", "cancelled", "risk", "agents", "calls", "reason")
 
@@ -107,18 +107,8 @@ async def _from_books(config: Config, name: str, at: str | None, last: int) -> l
     async with open_store(config) as store, store.snapshot() as session:
         campaign = await Campaigns(session).get(name)
         shelf = PacingMinutes(session)
-        minutes = await (shelf.around(campaign.id, _moment(at), 1) if at else shelf.newest(campaign.id, last))
+        minutes = await (shelf.around(campaign.id, moment(at), 1) if at else shelf.newest(campaign.id, last))
     return [{**minute.last, "node": minute.node} for minute in minutes]
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InputError(f"--at {text!r}: write a moment with its zone, such as 2026-06-02T15:04:05-03:00")
-    return moment
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:

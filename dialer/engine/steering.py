@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from dialer.engine.books import Books
 from dialer.engine.lane import Lane
-from dialer.types import InputError
+from dialer.validation import moment
 
 MOST_ENTRIES = 600
 """Decisions of one answer: five minutes of them; older ones are asked for by their moment."""
@@ -34,8 +33,8 @@ class Steering:
         name = str(payload["campaign"])
         lanes = [lane for lane in self._lanes() if lane.name == name]
         if at := payload.get("at"):
-            moment = _moment(str(at))
-            found = {lane.node: [entry] if (entry := lane.diary.at(moment)) else [] for lane in lanes}
+            when = moment(str(at))
+            found = {lane.node: [entry] if (entry := lane.diary.at(when)) else [] for lane in lanes}
         else:
             count = min(int(payload.get("count") or 1), MOST_ENTRIES)
             found = {lane.node: lane.diary.last(count) for lane in lanes}
@@ -43,13 +42,3 @@ class Steering:
             "campaign": name,
             "decisions": {node: [entry.plain() for entry in entries] for node, entries in found.items()},
         }
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InputError(f"{text!r} is not a moment such as 2026-06-02T15:04:05-03:00 (the zone is needed)")
-    return moment
