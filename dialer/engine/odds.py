@@ -41,6 +41,8 @@ class AnswerOdds:
 
     def at(self, segment: str, zone: str, moment: datetime) -> float:
         """Return the probability that a call placed at this moment is answered by a person; NaN where unknown."""
+        if not self.by_segment:
+            return self.overall
         known = self.by_segment.get(segment, self.overall)
         return self.by_hour.get((segment, local_hour(zone, int(moment.timestamp()) // 900)), known)
 
