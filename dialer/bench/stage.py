@@ -24,6 +24,7 @@ from dialer.bench.mix import phones
 from dialer.bench.processes import DIALER, Child, command
 from dialer.bench.twin import Note, read_notes
 from dialer.config import Config, load_config
+from dialer.demo.stage import free_port
 from dialer.queues import CommandBus, EmbeddedRedis, embedded
 
 CAMPAIGN = "carga"
@@ -183,7 +184,7 @@ def staged(
 
 
 def _lay(work: Path, *, agents: int, rate: float, wrap_up_s: float, recording: bool) -> Path:
-    places = {"work": work, "metrics": _free_port(), "ami": _free_port(), "channels": _CHANNELS}
+    places = {"work": work, "metrics": free_port(), "ami": free_port(), "channels": _CHANNELS}
     file = work / "config.toml"
     rate *= HEADROOM
     file.write_text(_CONFIG.format(**places, agents=agents, rate=rate, wrap_up_s=wrap_up_s), encoding="utf-8")
@@ -235,9 +236,3 @@ def _listens(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

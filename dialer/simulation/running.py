@@ -120,12 +120,6 @@ def _only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return failures
 
 
-async def run_node(one: SimulatedNode) -> None:
-    """Run a node until cancelled; errors as for `simulated_node`."""
-    async with simulated_node(one):
-        await asyncio.Event().wait()
-
-
 class _HostMonitor:
     """Writes recordings where the dialer looks for them: the dialplan names them as Asterisk sees its disk."""
 
