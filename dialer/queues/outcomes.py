@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from redis.exceptions import ResponseError
 
 from dialer import metrics
 from dialer.queues.connection import TAG, Command, RedisLink
-from dialer.queues.outage import Outage
 from dialer.types import AttemptRecord, InboundRecord, Unavailable
 
 _STREAM = f"{TAG}:outcomes"
@@ -20,7 +18,6 @@ _DEAD = f"{TAG}:outcomes:dead"
 _GROUP = "store"
 _READER = "store"  # one name for every incarnation: what a dead one had read is ours to finish
 _DEAD_KEPT = 10_000
-_BLOCK_S = 1.0
 
 Record = AttemptRecord | InboundRecord
 Apply = Callable[[list[Record]], Awaitable[None]]
@@ -53,17 +50,6 @@ class OutcomeStream:
         commands: list[Command] = [("XADD", _STREAM, "*", "kind", _kind(r), "record", r.to_json()) for r in records]
         *_, length = await self._redis.together([*commands, ("XLEN", _STREAM)])
         self._watch(int(length))
-
-    async def consume(self, apply: Apply, batch: int = 200) -> None:
-        """Hand records to `apply` until cancelled, oldest first; Redis or the database away is waited out."""
-        outage = Outage("outcomes on their way to the database")
-        while True:
-            try:
-                await self.step(apply, batch, block_s=_BLOCK_S)
-                outage.over()
-            except Unavailable as exc:
-                outage.begins(str(exc))
-                await asyncio.sleep(_BLOCK_S)
 
     async def step(self, apply: Apply, batch: int = 200, *, block_s: float = 0.0) -> int:
         """Apply one batch and forget it; return how many records were applied.

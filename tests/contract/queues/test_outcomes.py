@@ -131,22 +131,6 @@ async def test_too_many_waiting_raise_the_alarm_and_all_are_kept(redis: RedisLin
     assert (backlog.pending, backlog.too_long) == (4, True)
 
 
-async def test_consume_waits_out_a_database_that_is_away(redis: RedisLink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialer.queues.outcomes._BLOCK_S", 0.01)
-    stream, database, arrived = OutcomeStream(redis), Database(failures=3), asyncio.Event()
-
-    async def apply(records: list[Record]) -> None:
-        await database.apply(records)
-        arrived.set()
-
-    await stream.append([an_attempt(1)])
-    async with asyncio.TaskGroup() as tasks:
-        reader = tasks.create_task(stream.consume(apply))
-        await arrived.wait()
-        reader.cancel()
-    assert database.records == [an_attempt(1)]
-
-
 async def test_outcomes_survive_a_killed_redis(own_server: EmbeddedRedis) -> None:
     database = Database()
     async with await connect(own_server.url, 2.0) as link:
