@@ -121,6 +121,7 @@ class QueuedLead:
     """One debtor waiting to be called: what the hopper holds and the engine dials.
 
     `call_id` already names the try this lease may become, so that a crash cannot invent another.
+    Among due leads of a segment a higher `priority` goes first. `accounts` are the debts the call is about.
     """
 
     lead_id: int
@@ -136,6 +137,8 @@ class QueuedLead:
     call_id: str
     due_at: datetime
     last_agent: str | None = None
+    priority: int = 0
+    accounts: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """Return the lead as one JSON line for Redis."""
@@ -271,6 +274,7 @@ def _from_json(cls: type[Record], text: str | bytes) -> Record:
             values[name] = datetime.fromisoformat(value)
     if values.get("outcome") is not None:
         values["outcome"] = Outcome(values["outcome"])
-    if "flags" in values:
-        values["flags"] = tuple(values["flags"])
+    for name in ("flags", "accounts"):
+        if name in values:
+            values[name] = tuple(values[name])
     return cls(**values)
