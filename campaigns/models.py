@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from campaigns import case_models as case_models
 from dialer.store import Base, BigId, JsonType, Money
 
 DUE_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -30,8 +31,12 @@ class CampaignState(StrEnum):
 
 
 class LeadState(StrEnum):
-    """`open` may be called when due; `done` has ended; `suppressed` must not be called (opted out)."""
+    """`open` may be called when due; `done` has ended; `suppressed` must not be called (opted out).
 
+    `staged` belongs to an import: nobody sees it before that is published, from then on it is as good as open.
+    """
+
+    STAGED = "staged"
     OPEN = "open"
     DONE = "done"
     SUPPRESSED = "suppressed"
@@ -47,7 +52,8 @@ class AttemptState(StrEnum):
 class Campaign(Base):
     """One campaign with its file as it was loaded; `key` is random and goes into every `call_id`.
 
-    `pacing` holds the knobs a supervisor turned since, which win over the file's.
+    `pacing` holds the knobs a supervisor turned since, which win over the file's. `history_at` says when somebody
+    loaded the contacts made before this dialer, or declared (`history_rows` 0) that there were none.
     """
 
     __tablename__ = "campaigns"
@@ -61,10 +67,13 @@ class Campaign(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    history_by: Mapped[str | None] = mapped_column(String(80))
+    history_at: Mapped[datetime | None]
+    history_rows: Mapped[int | None]
 
 
 class Segment(Base):
-    """A part of a campaign's list; a higher priority is called first."""
+    """A part of a campaign's list; `definition` is its table of the campaign file, or what was told by the API."""
 
     __tablename__ = "segments"
     __table_args__ = (UniqueConstraint("campaign_id", "name"),)
@@ -73,27 +82,40 @@ class Segment(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     name: Mapped[str] = mapped_column(String(40))
     priority: Mapped[int]
+    source: Mapped[str] = mapped_column(String(8), default="file", server_default="file")
+    definition: Mapped[dict[str, Any]] = mapped_column(JsonType, default=dict, server_default="{}")
 
 
 class Debtor(Base):
-    """A person, once for all campaigns, known to the agency by `external_id`."""
+    """A person, once for all campaigns, known to the agency by `external_id`.
+
+    `time_zone` is what the list says of the person's clock (empty: nothing); `country` and `subdivision` (ISO 3166-2)
+    are the address; `party` is `third` for anybody who does not owe the debt.
+    """
 
     __tablename__ = "debtors"
+    __table_args__ = (Index(None, "document"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     external_id: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(120), default="")
     language: Mapped[str] = mapped_column(String(2))
     time_zone: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str | None] = mapped_column(String(32))
+    country: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    subdivision: Mapped[str] = mapped_column(String(6), default="", server_default="")
+    locality: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    postal_code: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    party: Mapped[str] = mapped_column(String(8), default="first", server_default="first")
     last_agent: Mapped[str | None] = mapped_column(String(40))
     opted_out_at: Mapped[datetime | None]
 
 
 class Account(Base):
-    """One debt of a debtor."""
+    """One debt of a debtor; `custom` holds the columns of a list that only its segments know."""
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("debtor_id", "creditor", "product"),)
+    __table_args__ = (UniqueConstraint("debtor_id", "creditor", "product", "number"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"))
@@ -102,6 +124,11 @@ class Account(Base):
     balance: Mapped[Decimal | None] = mapped_column(Money)
     currency: Mapped[str | None] = mapped_column(String(3))
     days_overdue: Mapped[int | None]
+    number: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    score: Mapped[float | None]
+    tenure_months: Mapped[int | None]
+    region: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    custom: Mapped[dict[str, Any]] = mapped_column(JsonType, default=dict, server_default="{}")
 
 
 class Phone(Base):
@@ -114,18 +141,39 @@ class Phone(Base):
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"))
     e164: Mapped[str] = mapped_column(String(16))
     rank: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[str] = mapped_column(String(8), default="", server_default="")
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None] = mapped_column(String(40))
 
 
 class Lead(Base):
-    """A debtor in a campaign; `tries` is the last try number used, counted or not."""
+    """A debtor in a campaign; `tries` is the last try number used, counted or not.
+
+    Above 0, `priority` puts the lead before all others of its segment (a promised callback, a broken promise).
+    `phone_id` is the number to call next (None: the first in use), `account_ids` the debts the call is about.
+    """
 
     __tablename__ = "leads"
     __table_args__ = (
         UniqueConstraint("campaign_id", "debtor_id"),
         Index(None, "campaign_id", "segment_id", "state", "next_try_at", "id"),
         Index(None, "debtor_id"),
+        Index(
+            "ix_leads_urgent",
+            "campaign_id",
+            "segment_id",
+            "next_try_at",
+            sqlite_where=text("priority > 0"),
+            postgresql_where=text("priority > 0"),
+        ),
+        Index(
+            "ix_leads_staged",
+            "import_id",
+            "segment_id",
+            "id",
+            sqlite_where=text("state = 'staged'"),
+            postgresql_where=text("state = 'staged'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -136,6 +184,10 @@ class Lead(Base):
     reason: Mapped[str] = mapped_column(String(40), default="")
     tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime] = mapped_column(default=DUE_AT_ONCE)
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    phone_id: Mapped[int | None] = mapped_column(ForeignKey("phones.id"))
+    account_ids: Mapped[list[int]] = mapped_column(JsonType, default=list, server_default="[]")
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("imports.id"))
 
 
 class Attempt(Base):

@@ -60,6 +60,8 @@ TOLD_BY = {
     "dialer/migrations/env.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0002_pacing_minutes.py": "tests/contract/books/test_store.py",
+    "dialer/migrations/versions/v0003_who_may_be_called.py": "tests/contract/books/test_store.py",
+    "campaigns/case_models.py": "tests/contract/books/test_store.py",
     "dialer/simulation/applications.py": "tests/unit/simulation/test_switch.py",
     "dialer/simulation/bridges.py": "tests/unit/simulation/test_pbx.py",
     "dialer/cli/simulate.py": "tests/contract/books/test_whatif.py",
