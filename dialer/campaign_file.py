@@ -56,11 +56,12 @@ def _time_of_day(text: str) -> time:
 
 
 def _window_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
-    if not lines:
-        raise ValueError("give at least one window such as 'mon-fri 09:00-19:00'; without one nobody may be called")
     for line in lines:
         Window.parse(line)
     return lines
+
+
+WindowLines = Annotated[tuple[str, ...], AfterValidator(_window_lines)]
 
 
 def _retried_outcome(name: str) -> str:
@@ -100,8 +101,16 @@ class SegmentConfig(CampaignSection):
 
     name: Slug
     priority: int = Field(default=100, ge=0, le=1000)
+    weight: int | None = Field(default=None, ge=1, le=1000)
+    script: str = Field(default="", max_length=80)
+    windows: WindowLines = ()
     language: Language | None = None
     skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] = {}
+
+    @property
+    def share(self) -> int:
+        """The segment's part of the calls: its weight, or else its priority."""
+        return self.weight or max(self.priority, 1)
 
 
 class CampaignConfig(CampaignSection):
@@ -111,7 +120,10 @@ class CampaignConfig(CampaignSection):
     language: Language = "es"
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     time_zone: Zone = ""
-    windows: Annotated[tuple[str, ...], AfterValidator(_window_lines)]
+    windows: WindowLines = ()
+    profile: Literal["", "demo"] = ""
+    agent_in: Annotated[str, Field(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ""
+    creditor: Literal["", "financial", "commercial"] = ""
     max_tries_per_phone_per_day: int = Field(default=3, ge=1, le=10)
     max_tries: int = Field(default=10, ge=1, le=99)
     trunks: Annotated[tuple[Slug, ...], Field(min_length=1)]

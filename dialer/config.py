@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from dialer.campaign_file import (
     DAYS,
@@ -23,6 +23,7 @@ from dialer.campaign_file import (
     parse_campaign,
 )
 from dialer.clock import ScaledClock, SystemClock
+from dialer.simulation_config import SimulationConfig
 from dialer.types import Clock, ConfigError
 from dialer.validation import (
     E164,
@@ -46,6 +47,7 @@ __all__ = [
     "AgentsConfig",
     "AmiConfig",
     "CampaignConfig",
+    "ComplianceConfig",
     "Config",
     "DatabaseConfig",
     "DialingConfig",
@@ -246,28 +248,11 @@ class PromptsConfig(Section):
     dir: LocalPath | None = None
 
 
-class SimulationConfig(Section):
-    """Time as a simulated Asterisk has it; left alone, business time is the machine's.
+class ComplianceConfig(Section):
+    """Where the agency's own rules are, and the numbers it has declared to an authority."""
 
-    `starts_at` is the business time at the machine's time `anchor`; from there it runs `speed` times as fast.
-    """
-
-    speed: float = Field(default=1.0, gt=0, le=200)
-    starts_at: AwareDatetime | None = None
-    anchor: AwareDatetime | None = None
-
-    @property
-    def on(self) -> bool:
-        """Whether business time is not the machine's."""
-        return self.starts_at is not None
-
-    @model_validator(mode="after")
-    def _both_ends(self) -> Self:
-        if (self.starts_at is None) != (self.anchor is None):
-            raise ValueError("'starts_at' and 'anchor' belong together; give both or neither")
-        if self.speed != 1 and self.starts_at is None:
-            raise ValueError(f"speed = {self.speed:g} needs 'starts_at' and 'anchor': the moment it counts from")
-        return self
+    directory: LocalPath | None = None
+    registered_caller_ids: dict[Slug, tuple[E164, ...]] = {}
 
 
 class Config(Section):
@@ -285,6 +270,7 @@ class Config(Section):
     recordings: RecordingsConfig = RecordingsConfig()
     menu: MenuConfig = MenuConfig()
     prompts: PromptsConfig = PromptsConfig()
+    compliance: ComplianceConfig = ComplianceConfig()
     simulation: SimulationConfig = SimulationConfig()
 
     @model_validator(mode="after")

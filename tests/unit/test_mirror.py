@@ -59,6 +59,7 @@ TOLD_BY = {
     "dialer/cli/service.py": "tests/integration/test_bad_input.py",
     "dialer/migrations/env.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0001_first_tables.py": "tests/contract/books/test_store.py",
+    "dialer/simulation_config.py": "tests/unit/test_config.py",
     "dialer/migrations/versions/v0002_pacing_minutes.py": "tests/contract/books/test_store.py",
     "dialer/migrations/versions/v0003_who_may_be_called.py": "tests/contract/books/test_store.py",
     "campaigns/case_models.py": "tests/contract/books/test_store.py",
