@@ -23,6 +23,7 @@ from dialer.engine.lane import Lane
 from dialer.engine.lines import Lines, Trunk
 from dialer.engine.plane import Plane
 from dialer.events import CancelOrdered, NotPlaced, Written
+from dialer.queues.hopper import SegmentShare
 from dialer.routing import Want
 from dialer.types import AttemptRecord, Clock, QueuedLead, Refused, Unavailable, Verdict
 
@@ -40,7 +41,7 @@ class Hopper(Protocol):
     """Where leads are leased."""
 
     async def lease(
-        self, campaign: str, segments: Sequence[str], n: int, now: datetime, until: datetime
+        self, campaign: str, segments: Sequence[SegmentShare], n: int, now: datetime, until: datetime
     ) -> list[QueuedLead]:
         """Lease up to n due leads."""
         ...
@@ -70,6 +71,14 @@ def want_of(campaign: CampaignConfig, segment: str, language: str, last_agent: s
         if candidate.name == segment:
             return Want(candidate.skills, candidate.language or language or campaign.language, last_agent)
     return Want({}, language or campaign.language, last_agent)
+
+
+def shares_of(campaign: CampaignConfig) -> list[SegmentShare]:
+    """Return what part of the calls each segment gets; without a weight, as much as its priority says."""
+    return [
+        SegmentShare(segment.name, getattr(segment, "weight", None) or max(segment.priority, 1), segment.priority)
+        for segment in campaign.segments
+    ]
 
 
 def recording_of(campaign: CampaignConfig) -> Recording:
@@ -221,9 +230,8 @@ class Dialling:
         return self._lines.take(lane.campaign.trunks, lane.node, n, busy, now.timestamp())
 
     def _lease(self, lane: Lane, n: int, now: datetime) -> Awaitable[list[QueuedLead]]:
-        by_priority = sorted(lane.campaign.segments, key=lambda segment: -segment.priority)
         until = now + timedelta(seconds=self._config.dialing.lease_s)
-        return self._hopper.lease(lane.name, [segment.name for segment in by_priority], n, now, until)
+        return self._hopper.lease(lane.name, shares_of(lane.campaign), n, now, until)
 
     async def _asked(self, part: str, asked: Awaitable[T]) -> T:
         """Return the answer of a part, and keep its health."""

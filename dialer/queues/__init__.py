@@ -5,7 +5,7 @@ from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.connection import RedisLink, connect
 from dialer.queues.embedded import EmbeddedRedis, ensure
-from dialer.queues.hopper import Hopper
+from dialer.queues.hopper import Hopper, SegmentShare, Standing
 from dialer.queues.outcomes import Backlog, OutcomeStream
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "Hopper",
     "OutcomeStream",
     "RedisLink",
+    "SegmentShare",
+    "Standing",
     "connect",
     "ensure",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -102,6 +103,12 @@ class LuaScript:
         """Compute the digest once."""
         self.text = text
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def script(*names: str) -> LuaScript:
+    """Return the script of these files of `lua/`, read one after the other."""
+    folder = files("dialer.queues").joinpath("lua")
+    return LuaScript("\n".join(folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names))
 
 
 def redis_link(url: str, timeout_s: float) -> RedisLink:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
-from dialer.queues.connection import TAG, LuaScript, RedisLink
+from dialer.queues import former
+from dialer.queues.connection import TAG, RedisLink, script
 from dialer.types import InputError, QueuedLead
 
 ASIDE_S = 30.0
@@ -16,24 +17,60 @@ ASIDE_S = 30.0
 A lead set aside because of its debtor returns at once when that call ends.
 """
 
+PARK_S = 600.0
+"""Business seconds a refused lead stays at most: time for the books to learn until when it rests."""
+
+MOST_PARKED = 20_000
+"""Refused leads a campaign keeps here at once; what does not fit leaves, the books bring it when it is due."""
+
+MOST_PRIORITY = 32_767
+"""Beyond this priorities are alike: rank and due time share one number of 53 bits, to 1/32 s."""
+
 _CHUNK = 500
 """Leads, or calls, handled in one script run, so that Redis is never blocked for long."""
 
+_PRIORITY_STEP = 2.0**33
+"""Seconds between two priorities: more than any due time since 1970 has."""
+
 _ROOT = f"{TAG}:hopper"
 _CAMPAIGNS = f"{_ROOT}:campaign:"
-_LEADS = f"{_ROOT}:leads"  # lead id -> record, everyone queued or set aside
-_OWNERS = f"{_ROOT}:owners"  # lead id scored by debtor id: finds a debtor's leads
+_QUEUED = f"{_ROOT}:queued"  # lead id -> record, everyone waiting, ready, set aside or parked
+_OWNERS = f"{_ROOT}:owners:queued"  # lead id scored by debtor id: finds a debtor's leads
 _LEASED = f"{_ROOT}:leased"  # call id -> record
 _DEADLINES = f"{_ROOT}:deadlines"  # call id scored by the end of its lease
 _DEBTORS = f"{_ROOT}:debtors"  # debtor id -> the call that holds it
 _PHONES = f"{_ROOT}:phones"  # phone -> the call that holds it
+_MARKS = (_QUEUED, _LEASED, _DEADLINES, _DEBTORS, _PHONES, _OWNERS)
+
+_OFFER, _LEASE, _REMOVE = script("offer"), script("lease"), script("remove")
+_RELEASE, _PARK = script("leases", "release"), script("leases", "park")
 
 
-def _script(name: str) -> LuaScript:
-    return LuaScript(files("dialer.queues").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8"))
+@dataclass(frozen=True, slots=True)
+class SegmentShare:
+    """A segment at the hopper: its part of all leases is its weight among the segments that have due leads.
+
+    When two segments have the same claim, the one with the higher priority goes first.
+    """
+
+    name: str
+    weight: int = 1
+    priority: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a weight that would starve the segment."""
+        if self.weight < 1:
+            raise InputError(f"segment {self.name!r}: weight {self.weight} would starve it; use 1 or more")
 
 
-_OFFER, _LEASE, _RELEASE, _REMOVE = (_script(name) for name in ("offer", "lease", "release", "remove"))
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a campaign's leads stand: due and ready, waiting for their time, at rest."""
+
+    ready: dict[str, int]
+    waiting: dict[str, int]
+    aside: int
+    parked: int
 
 
 class Hopper:
@@ -46,34 +83,59 @@ class Hopper:
     def __init__(self, redis: RedisLink) -> None:
         """Use this Redis."""
         self._redis = redis
+        self._swept = False
 
-    async def offer(self, campaign: str, leads: Sequence[QueuedLead]) -> int:
-        """Queue leads and return how many are new; those queued already or whose debtor is in a call are ignored."""
-        keys = (_LEADS, _OWNERS, _DEBTORS, f"{_CAMPAIGNS}{campaign}:segments")
+    async def offer(self, campaign: str, leads: Sequence[QueuedLead], now: datetime | None = None) -> int:
+        """Queue leads and return how many are new; those queued already or whose debtor is in a call are ignored.
+
+        `now` makes due leads ready at once, in their order of priority; without it the next leases do, by and by.
+        """
+        await self._sweep()
+        keys = (_QUEUED, _OWNERS, _DEBTORS, f"{_CAMPAIGNS}{campaign}:segments")
         added = 0
         for chunk in _chunks(leads):
-            arguments: list[str | int | float] = [f"{_CAMPAIGNS}{campaign}:queue:"]
+            arguments: list[str | int | float] = [f"{_CAMPAIGNS}{campaign}", _seconds(now) if now else "-inf"]
             for lead in chunk:
-                arguments += (lead.lead_id, lead.debtor_id, lead.segment, _seconds(lead.due_at))
+                arguments += (lead.lead_id, lead.debtor_id, lead.segment, _seconds(lead.due_at), _rank(lead))
                 arguments.append(_record(campaign, lead))
             added += int(await self._redis.run(_OFFER, keys, arguments))
         return added
 
     async def lease(
-        self, campaign: str, segments: Sequence[str], n: int, now: datetime, until: datetime
+        self, campaign: str, segments: Sequence[SegmentShare], n: int, now: datetime, until: datetime
     ) -> list[QueuedLead]:
-        """Lease up to n due leads until `until`: segments in the order given, earliest due first.
+        """Lease up to n due leads until `until`: segments by weight, in a segment by priority, then earliest due.
 
-        Looks at a bounded number of leads: fewer than n may come back although more are due; ask again.
+        A segment without due leads saves nothing up. A bounded number of leads is looked at: fewer than n may come
+        back although more are due; ask again.
         """
-        if n <= 0:
+        if n <= 0 or not segments:
             return []
         aside_until = now + timedelta(seconds=ASIDE_S)
         base = f"{_CAMPAIGNS}{campaign}"
-        keys = (_LEADS, _LEASED, _DEADLINES, _DEBTORS, _PHONES, _OWNERS, f"{base}:aside")
-        times = (_seconds(now), _seconds(until), 4 * n + 50, _seconds(aside_until))
-        given = await self._redis.run(_LEASE, keys, (n, *times, f"{base}:queue:", *segments))
+        keys = (*_MARKS, f"{base}:aside", f"{base}:parked", f"{base}:passes")
+        arguments: list[str | int | float] = [n, _seconds(now), _seconds(until), 4 * n + 50, _seconds(aside_until)]
+        arguments.append(base)
+        for segment in segments:
+            arguments += (segment.name, segment.weight, segment.priority)
+        given = await self._redis.run(_LEASE, keys, arguments)
         return [_lead(record) for record in given]
+
+    async def park(self, campaign: str, refused: Sequence[tuple[QueuedLead, datetime]], now: datetime) -> list[str]:
+        """Let refused leads, leased or queued, rest until these moments; return the call ids of those there were.
+
+        A lease ends with it. Beyond PARK_S or MOST_PARKED leads leave the hopper instead: the books must know until
+        when they rest (`next_try_at`), and offer them again.
+        """
+        base, latest = f"{_CAMPAIGNS}{campaign}", now + timedelta(seconds=PARK_S)
+        parked: list[str] = []
+        for chunk in _chunks(refused):
+            arguments: list[str | int | float] = [_CAMPAIGNS, campaign, MOST_PARKED]
+            for lead, until in chunk:
+                arguments += (lead.lead_id, lead.call_id, lead.debtor_id, lead.phone, lead.segment)
+                arguments += (_seconds(min(until, latest)), _record(campaign, replace(lead, due_at=until)))
+            parked += await self._redis.run(_PARK, (*_MARKS, f"{base}:aside", f"{base}:parked"), arguments)
+        return parked
 
     async def renew(self, call_ids: Iterable[str], until: datetime) -> list[str]:
         """Hold leases until `until`; return the call ids that hold none any more."""
@@ -99,35 +161,42 @@ class Hopper:
         return ended
 
     async def _end(self, call_ids: Sequence[str], bound: str | float) -> list[QueuedLead]:
-        keys = (_LEADS, _LEASED, _DEADLINES, _DEBTORS, _PHONES, _OWNERS)
         ended: list[QueuedLead] = []
         for chunk in _chunks(call_ids):
-            records = await self._redis.run(_RELEASE, keys, (bound, _CAMPAIGNS, *chunk))
+            records = await self._redis.run(_RELEASE, _MARKS, (bound, _CAMPAIGNS, *chunk))
             ended += [_lead(record) for record in records]
         return ended
 
     async def depth(self, campaign: str) -> dict[str, int]:
-        """Return how many leads wait in each segment, due or not; those set aside are not among them."""
-        segments = sorted(await self._redis.call("SMEMBERS", f"{_CAMPAIGNS}{campaign}:segments"))
-        if not segments:
-            return {}
-        sizes = await self._redis.together(
-            [("ZCARD", f"{_CAMPAIGNS}{campaign}:queue:{segment}") for segment in segments]
-        )
-        return dict(zip(segments, map(int, sizes), strict=True))
+        """Return how many leads each segment holds, due or not; those set aside or parked are not among them."""
+        standing = await self.standing(campaign)
+        return {name: ready + standing.waiting[name] for name, ready in standing.ready.items()}
+
+    async def standing(self, campaign: str) -> Standing:
+        """Return where the campaign's leads stand, by segment."""
+        base = f"{_CAMPAIGNS}{campaign}"
+        names = sorted(await self._redis.call("SMEMBERS", f"{base}:segments"))
+        queues = [f"{base}:{queue}:{name}" for queue in ("ready", "waiting") for name in names]
+        sizes = await self._redis.together([("ZCARD", key) for key in (*queues, f"{base}:aside", f"{base}:parked")])
+        *of_segments, aside, parked = map(int, sizes)
+        ready = dict(zip(names, of_segments[: len(names)], strict=True))
+        waiting = dict(zip(names, of_segments[len(names) :], strict=True))
+        return Standing(ready, waiting, aside, parked)
 
     async def aside(self, campaign: str) -> int:
         """Return how many leads rest because their debtor or phone is in a call."""
-        return int(await self._redis.call("ZCARD", f"{_CAMPAIGNS}{campaign}:aside"))
+        return (await self.standing(campaign)).aside
 
     async def clear(self, campaign: str) -> int:
         """Empty the campaign's queues and return how many leads left; its leases stay until their calls end."""
         base = f"{_CAMPAIGNS}{campaign}"
-        queues = [f"{base}:queue:{segment}" for segment in await self.depth(campaign)]
+        names = (await self.standing(campaign)).ready
+        queues = [f"{base}:{queue}:{name}" for queue in ("ready", "waiting") for name in names]
         removed = 0
-        for queue in (*queues, f"{base}:aside"):
+        for queue in (*queues, f"{base}:aside", f"{base}:parked"):
             while ids := await self._redis.call("ZRANGE", queue, 0, _CHUNK - 1):
-                removed += int(await self._redis.run(_REMOVE, (_LEADS, _OWNERS, queue), (_CAMPAIGNS, *ids)))
+                removed += int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, queue), (_CAMPAIGNS, *ids)))
+        await self._redis.call("DEL", f"{base}:passes")
         return removed
 
     async def leased(self) -> list[QueuedLead]:
@@ -137,24 +206,38 @@ class Hopper:
     async def remove_debtor(self, debtor_id: int) -> int:
         """Take a debtor out of every queue (suppressed, paid); return how many leads left. A call goes on."""
         ids = await self._redis.call("ZRANGEBYSCORE", _OWNERS, debtor_id, debtor_id)
-        return int(await self._redis.run(_REMOVE, (_LEADS, _OWNERS, _OWNERS), (_CAMPAIGNS, *ids))) if ids else 0
+        return int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, _OWNERS), (_CAMPAIGNS, *ids))) if ids else 0
+
+    async def _sweep(self) -> None:
+        """Once a process: an older version's queues would never be read again; the books fill the new ones."""
+        if not self._swept:
+            await former.sweep(self._redis, _ROOT)
+            self._swept = True
 
 
 def _record(campaign: str, lead: QueuedLead) -> str:
     """Return what Redis keeps: what the scripts read in front, tab-separated, then the lead as JSON."""
-    head = (lead.segment, _seconds(lead.due_at), lead.debtor_id, lead.phone, lead.call_id, campaign)
+    head = (lead.segment, _seconds(lead.due_at), lead.debtor_id, lead.phone, lead.call_id, campaign, _rank(lead))
     if any("\t" in str(part) for part in head):
         raise InputError(f"lead {lead.lead_id}: a tab in segment, phone, call id or campaign; remove it")
     return "\t".join((*map(str, head), lead.to_json()))
 
 
 def _lead(record: str) -> QueuedLead:
-    return QueuedLead.from_json(record.split("\t", 6)[6])
+    # The last part, not the n-th: leases of an older version have a shorter head. JSON holds no bare tab.
+    return QueuedLead.from_json(record.rpartition("\t")[2])
+
+
+def _rank(lead: QueuedLead) -> float:
+    """Return the place among due leads, small is first: a step of priority outweighs any due time."""
+    priority = max(-MOST_PRIORITY, min(lead.priority, MOST_PRIORITY))
+    due = max(0.0, min(_seconds(lead.due_at), _PRIORITY_STEP - 1))
+    return due - priority * _PRIORITY_STEP
 
 
 def _seconds(moment: datetime) -> float:
     return moment.timestamp()
 
 
-def _chunks(items: Sequence[str] | Sequence[QueuedLead]) -> Iterable[Sequence[Any]]:
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -78,6 +78,7 @@ TOLD_BY = {
     "dialer/pacing/snapshot.py": "tests/unit/pacing/test_pacer.py",
     "dialer/queues/beat.py": "tests/contract/queues/test_bus.py",
     "dialer/queues/outage.py": "tests/contract/queues/test_outages.py",
+    "dialer/queues/former.py": "tests/contract/queues/test_hopper.py",
     "dialer/queues/connection.py": "tests/contract/queues/test_outages.py",
     "dialer/queues/imitation.py": "tests/contract/queues/test_embedded.py",
     "dialer/queues/programs.py": "tests/contract/queues/test_embedded.py",

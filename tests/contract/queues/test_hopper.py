@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dialer.queues import Hopper, RedisLink
+from dialer.queues import Hopper, RedisLink, SegmentShare, Standing
 from dialer.types import InputError, QueuedLead
 
-from .conftest import NOON, a_lead
+from .conftest import EARLY, NOON, a_lead
 
 SOON = NOON + timedelta(minutes=2)
+BOTH = [SegmentShare("early", 2, priority=9), SegmentShare("late", 1, priority=1)]
 
 
 @pytest.fixture
@@ -20,17 +21,19 @@ def hopper(redis: RedisLink) -> Hopper:
 
 
 async def lease(hopper: Hopper, n: int = 10, now: datetime = NOON, campaign: str = "march") -> list[int]:
-    leads = await hopper.lease(campaign, ["early", "late"], n, now, now + timedelta(minutes=2))
+    leads = await hopper.lease(campaign, BOTH, n, now, now + timedelta(minutes=2))
     return [lead.lead_id for lead in leads]
 
 
 async def test_a_lead_comes_back_from_the_hopper_as_it_went_in(hopper: Hopper) -> None:
     lead = a_lead(1, debtor='José Ñandú\t"quoted"', last_agent="ana")
     await hopper.offer("march", [lead])
-    assert await hopper.lease("march", ["early"], 1, NOON, SOON) == [lead]
+    assert await hopper.lease("march", EARLY, 1, NOON, SOON) == [lead]
 
 
-async def test_segments_come_in_the_order_asked_for_and_the_earliest_due_first(hopper: Hopper) -> None:
+async def test_calls_are_shared_between_segments_by_weight_and_in_one_the_earliest_due_goes_first(
+    hopper: Hopper,
+) -> None:
     await hopper.offer(
         "march",
         [
@@ -38,9 +41,36 @@ async def test_segments_come_in_the_order_asked_for_and_the_earliest_due_first(h
             a_lead(2, due_at=NOON - timedelta(minutes=1)),
             a_lead(3, due_at=NOON - timedelta(minutes=5)),
             a_lead(4, segment="late", due_at=NOON - timedelta(hours=8)),
+            a_lead(5, due_at=NOON - timedelta(minutes=3)),
         ],
     )
-    assert await lease(hopper) == [3, 2, 1, 4]
+    assert await lease(hopper) == [3, 1, 5, 2, 4]
+
+
+@pytest.mark.parametrize("now", [None, NOON])
+async def test_among_due_leads_a_higher_priority_goes_first_however_late_it_fell_due(
+    hopper: Hopper, now: datetime | None
+) -> None:
+    leads = [
+        a_lead(1, due_at=NOON - timedelta(days=3)),
+        a_lead(2, priority=5, due_at=NOON - timedelta(seconds=1)),
+        a_lead(3, priority=5, due_at=NOON - timedelta(seconds=2)),
+        a_lead(4, priority=99, due_at=NOON + timedelta(seconds=1)),
+        a_lead(5, priority=-1, due_at=NOON - timedelta(days=9)),
+    ]
+    await hopper.offer("march", leads, now)
+    assert await lease(hopper) == [3, 2, 1, 5]
+
+
+async def test_a_priority_beyond_all_bounds_is_the_highest_there_is(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1, priority=32_767), a_lead(2, priority=10**9)])
+    assert sorted(await lease(hopper)) == [1, 2]
+
+
+async def test_debts_and_priority_of_a_lead_come_back(hopper: Hopper) -> None:
+    lead = a_lead(1, priority=7, accounts=(4, 9))
+    await hopper.offer("march", [lead])
+    assert await hopper.lease("march", EARLY, 1, NOON, SOON) == [lead]
 
 
 async def test_a_lead_that_is_not_due_yet_waits(hopper: Hopper) -> None:
@@ -181,6 +211,107 @@ async def test_a_phone_that_would_break_the_record_is_refused(hopper: Hopper) ->
         await hopper.offer("march", [a_lead(1, phone="+54\t911")])
 
 
+async def test_a_refused_lease_rests_until_it_may_be_called_and_frees_its_debtor(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
+    await lease(hopper)
+    await lease(hopper)
+    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == [a_lead(1).call_id]
+    assert await hopper.leased() == []
+    assert await lease(hopper) == [2]
+    await hopper.release([a_lead(2)])
+    assert await lease(hopper, now=SOON - timedelta(seconds=1)) == []
+    assert await hopper.lease("march", EARLY, 9, SOON, SOON) == [a_lead(1, due_at=SOON)]
+
+
+async def test_a_parked_lead_is_not_queued_again_meanwhile(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await lease(hopper)
+    await hopper.park("march", [(a_lead(1), SOON)], NOON)
+    assert await hopper.offer("march", [a_lead(1)]) == 0
+    assert await hopper.standing("march") == Standing({"early": 0}, {"early": 0}, aside=0, parked=1)
+
+
+async def test_a_queued_lead_can_be_parked_as_well(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2)])
+    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == [a_lead(1).call_id]
+    assert await lease(hopper) == [2]
+    assert await lease(hopper, now=SOON) == [1]
+
+
+async def test_parking_what_is_not_there_changes_nothing(hopper: Hopper) -> None:
+    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == []
+    assert await lease(hopper, now=SOON) == []
+
+
+async def test_a_lead_parked_twice_rests_once(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    for until in (SOON, SOON + timedelta(minutes=1)):
+        await hopper.park("march", [(a_lead(1), until)], NOON)
+    assert await lease(hopper, now=SOON) == []
+    assert await lease(hopper, now=SOON + timedelta(minutes=1)) == [1]
+
+
+async def test_a_lead_parked_for_long_leaves_and_may_be_offered_again(hopper: Hopper) -> None:
+    tomorrow = NOON + timedelta(days=1)
+    await hopper.offer("march", [a_lead(1)])
+    await hopper.park("march", [(a_lead(1), tomorrow)], NOON)
+    assert await lease(hopper, now=NOON + timedelta(minutes=11)) == []
+    assert (await hopper.standing("march")).parked == 0
+    assert await hopper.offer("march", [a_lead(1, due_at=tomorrow)]) == 1
+
+
+async def test_only_so_many_leads_are_parked_and_the_others_leave(
+    hopper: Hopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialer.queues.hopper.MOST_PARKED", 2)
+    leads = [a_lead(i) for i in range(1, 6)]
+    await hopper.offer("march", leads)
+    await lease(hopper, n=2)
+    assert len(await hopper.park("march", [(lead, SOON) for lead in leads], NOON)) == 5
+    assert await hopper.standing("march") == Standing({"early": 0}, {"early": 0}, aside=0, parked=2)
+    assert await hopper.leased() == []
+
+
+async def test_a_debtor_removed_while_parked_does_not_come_back(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1)])
+    await hopper.park("march", [(a_lead(1), SOON)], NOON)
+    assert await hopper.remove_debtor(1) == 1
+    assert await lease(hopper, now=SOON) == []
+
+
+async def test_clear_takes_parked_leads_too(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2)])
+    await hopper.park("march", [(a_lead(1), SOON)], NOON)
+    assert await hopper.clear("march") == 2
+    assert await lease(hopper, now=SOON) == []
+
+
+def test_a_segment_without_weight_is_refused() -> None:
+    with pytest.raises(InputError, match="starve"):
+        SegmentShare("early", 0)
+
+
+async def test_the_queues_of_an_older_version_go_and_its_leases_stay(redis: RedisLink, hopper: Hopper) -> None:
+    root, held = "{dialer}:hopper", a_lead(1)
+    head = "early\t1772539140.0\t{0}\t{1}\t{2}\tmarch\t"
+    old = {lead: head.format(lead.debtor_id, lead.phone, lead.call_id) + lead.to_json() for lead in (held, a_lead(2))}
+    await redis.call("HSET", f"{root}:leased", held.call_id, old[held])
+    await redis.call("ZADD", f"{root}:deadlines", SOON.timestamp(), held.call_id)
+    await redis.call("HSET", f"{root}:debtors", held.debtor_id, held.call_id)
+    await redis.call("HSET", f"{root}:phones", held.phone, held.call_id)
+    await redis.call("HSET", f"{root}:leads", 2, old[a_lead(2)])
+    for queue in ("owners", "campaign:march:queue:early", "campaign:march:aside"):
+        await redis.call("ZADD", f"{root}:{queue}", 2, 2)
+    await redis.call("SADD", f"{root}:campaign:march:segments", "early")
+    assert await hopper.offer("march", [a_lead(2), a_lead(9, debtor_id=1)]) == 1
+    assert await hopper.leased() == [held]
+    assert await redis.call("KEYS", "*:queue:*") == []
+    assert await redis.call("EXISTS", f"{root}:leads", f"{root}:owners", f"{root}:campaign:march:aside") == 0
+    assert await lease(hopper) == [2]
+    assert await hopper.release([held]) == [held]
+    assert await hopper.offer("april", [a_lead(9, debtor_id=1)]) == 1
+
+
 class Centre:
     """Two engines on one Redis; remembers who is in a call and fails at the first double."""
 
@@ -192,7 +323,7 @@ class Centre:
 
     async def engine(self, campaign: str, rounds: int) -> None:
         for _ in range(rounds):
-            leads = await self.hopper.lease(campaign, ["early", "late"], self.random.randint(1, 7), NOON, SOON)
+            leads = await self.hopper.lease(campaign, BOTH, self.random.randint(1, 7), NOON, SOON)
             for lead in leads:
                 self._starts(lead)
             await self._ends(self.random.randint(0, 7))

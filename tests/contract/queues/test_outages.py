@@ -9,7 +9,7 @@ import pytest
 from dialer.queues import EmbeddedRedis, Hopper, connect, ensure
 from dialer.types import ConfigError, Unavailable
 
-from .conftest import NOON, a_lead
+from .conftest import EARLY, NOON, a_lead
 
 
 def kill(server: EmbeddedRedis, how: signal.Signals = signal.SIGKILL) -> None:
@@ -21,7 +21,7 @@ async def test_a_killed_redis_is_named_and_its_leases_are_there_when_it_is_back(
         hopper = Hopper(link)
         await link.call("CONFIG SET", "appendfsync", "always")
         await hopper.offer("march", [a_lead(1), a_lead(2)])
-        await hopper.lease("march", ["early"], 1, NOON, NOON + timedelta(minutes=2))
+        await hopper.lease("march", EARLY, 1, NOON, NOON + timedelta(minutes=2))
         kill(own_server)
         with pytest.raises(Unavailable, match=r"redis\.sock.*redis\.url"):
             await hopper.depth("march")

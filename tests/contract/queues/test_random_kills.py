@@ -12,7 +12,7 @@ import pytest
 from dialer.queues import CommandBus, EmbeddedRedis, EngineBeat, Hopper, RedisLink, connect, ensure
 from dialer.types import QueuedLead, Unavailable
 
-from .conftest import NOON, a_lead
+from .conftest import EARLY, NOON, a_lead
 
 LATER = NOON + timedelta(hours=1)
 
@@ -30,7 +30,7 @@ class Engine:
         """Go on until Redis is gone."""
         try:
             while True:
-                mine = await self.hopper.lease("march", ["early"], self.rng.randint(1, 5), NOON, LATER)
+                mine = await self.hopper.lease("march", EARLY, self.rng.randint(1, 5), NOON, LATER)
                 self.given += mine
                 for lead in mine[1:]:
                     self.ended.add(lead.call_id)

@@ -19,6 +19,7 @@ from dialer.engine.keeper import Keeper, Part, StreamRecord
 from dialer.engine.plane import Plane
 from dialer.engine.timers import Timers
 from dialer.events import Event, Written
+from dialer.queues.hopper import SegmentShare
 from dialer.routing import Agent, AgentState, Want, WrapEnded
 from dialer.types import QueuedLead, Unavailable, attempt_id
 from tests.unit.script import CHANNEL, NOON, a_record
@@ -177,7 +178,7 @@ class FakeRedis(Door):
         self.diary += [f"release {call}" for call in calls]
 
     async def lease(
-        self, campaign: str, segments: Sequence[str], n: int, now: datetime, until: datetime
+        self, campaign: str, segments: Sequence[SegmentShare], n: int, now: datetime, until: datetime
     ) -> list[QueuedLead]:
         await self.pass_()
         waiting = self.queued.get(campaign, [])
