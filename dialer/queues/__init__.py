@@ -6,6 +6,7 @@ from dialer.queues.bus import CommandBus
 from dialer.queues.connection import RedisLink, connect
 from dialer.queues.embedded import EmbeddedRedis, ensure
 from dialer.queues.hopper import Hopper, SegmentShare, Standing
+from dialer.queues.ledger import Ledger, Over, Reserved
 from dialer.queues.outcomes import Backlog, OutcomeStream
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "EmbeddedRedis",
     "EngineBeat",
     "Hopper",
+    "Ledger",
     "OutcomeStream",
+    "Over",
     "RedisLink",
+    "Reserved",
     "SegmentShare",
     "Standing",
     "connect",
