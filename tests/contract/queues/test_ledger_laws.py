@@ -154,4 +154,4 @@ def test_the_ledger_agrees_with_a_plain_list_of_events(redis_server: EmbeddedRed
     class OnThisRedis(Machine):
         url = redis_server.url
 
-    run_state_machine_as_test(OnThisRedis, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(OnThisRedis, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
