@@ -90,7 +90,8 @@ def _standing(found: Sequence[Any] | None) -> Refused | None:
         return Refused("opted_out")
     if retired_at is not None:
         return Refused("phone_retired")
-    return None if state == LeadState.OPEN else Refused("lead_closed", detail=state)
+    # Whoever found a staged lead found it in a published import.
+    return None if state in (LeadState.OPEN, LeadState.STAGED) else Refused("lead_closed", detail=state)
 
 
 async def insert(connection: AsyncConnection, intents: Sequence[Intent]) -> Refusals:
@@ -107,7 +108,11 @@ async def insert(connection: AsyncConnection, intents: Sequence[Intent]) -> Refu
 
 def _row(intent: Intent) -> dict[str, object]:
     row = {name: getattr(intent.record, name) for name in _INTENT_FIELDS}
-    return {**row, "state": AttemptState.OPEN.value, "day": intent.day, "flags": list(intent.record.flags)}
+    return {**row, "state": AttemptState.OPEN.value, "day": intent.day, **_lists(intent.record)}
+
+
+def _lists(record: AttemptRecord) -> dict[str, list[Any]]:
+    return {"flags": list(record.flags), "accounts": list(record.accounts), "place": list(record.place)}
 
 
 async def _why_not_written(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> Refusals:

@@ -176,5 +176,5 @@ def _reopens(outcome: str | None, disposition: str | None, before: str | None) -
 def _record(row: Row[Any]) -> AttemptRecord:
     facts = {name: getattr(row, name) for name in _RECORD_FIELDS}
     facts["outcome"] = Outcome(facts["outcome"]) if facts["outcome"] else None
-    facts["flags"] = tuple(facts["flags"])
+    facts |= {name: tuple(facts[name]) for name in ("flags", "accounts", "place")}
     return AttemptRecord(**facts)

@@ -241,6 +241,8 @@ class Attempt(Base):
     agent: Mapped[str | None] = mapped_column(String(40))
     recording: Mapped[str | None] = mapped_column(Text)
     disposition: Mapped[str | None] = mapped_column(String(40))
+    accounts: Mapped[list[int]] = mapped_column(JsonType, default=list, server_default="[]")
+    place: Mapped[list[str]] = mapped_column(JsonType, default=list, server_default="[]")
     flags: Mapped[list[str]] = mapped_column(JsonType, default=list)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, Select, desc, exists, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from campaigns.case_models import Import, ImportState
 from campaigns.models import (
     Agent,
     Attempt,
@@ -132,18 +134,40 @@ class Leads:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def due(self, campaign: Campaign, now: datetime, limit: int, segment: str | None = None) -> list[QueuedLead]:
-        """Return up to `limit` leads to be called, the segment of highest priority first, longest due first.
+    async def due(
+        self, campaign: Campaign, now: datetime, limit: int, segment: str | None = None, *, each: int | None = None
+    ) -> list[QueuedLead]:
+        """Return up to `limit` leads to be called, at most `each` of a segment, urgent ones first, then longest due.
 
-        Left out: debtors in a call of any campaign, opted out, or without a phone in use. Calling windows and
-        daily limits are checked by whoever dials.
+        Segments come by priority. Left out: debtors in a call of any campaign, opted out, or without a phone in use,
+        and whoever came with an import that is not published. Every part is read along an index, however long the
+        list. Calling windows and limits are checked by whoever dials.
         """
+        segments = [s for s in await Campaigns(self._session).segments(campaign.id) if segment in {None, s.name}]
+        published = await self._published(campaign.id)
+        parts = [
+            part
+            for position, one in enumerate(segments)
+            for part in _due(position, one, now, published, min(limit, each or limit))
+        ]
+        if not parts:
+            return []
         found: list[QueuedLead] = []
-        for each in await Campaigns(self._session).segments(campaign.id):
-            if segment in {None, each.name} and len(found) < limit:
-                rows = await self._session.execute(_due(each.id, campaign.id, now).limit(limit - len(found)))
-                found += [_queued(row, campaign, each.name) for row in rows]
+        seen: set[int] = set()
+        taken: Counter[str] = Counter()
+        order: tuple[Any, ...] = ("position", "part", desc("priority"), "next_try_at", "lead_id")
+        for row in await self._session.execute(union_all(*parts).order_by(*order)):
+            name = segments[row.position].name
+            if row.lead_id not in seen and len(found) < limit and taken[name] < (each or limit):
+                seen.add(row.lead_id)
+                taken[name] += 1
+                found.append(_queued(row, campaign, name))
         return found
+
+    async def _published(self, campaign_id: int) -> list[int]:
+        """Return the published imports whose leads still bear the mark of the stage."""
+        query = select(Import.id).where(Import.campaign_id == campaign_id, Import.state == ImportState.PUBLISHED.value)
+        return list(await self._session.scalars(query))
 
     async def park(self, lead_id: int, until: datetime) -> None:
         """Let a refused lead rest until it may be asked again, so that it does not stand in the way of others.
@@ -176,7 +200,27 @@ class Leads:
         return {str(name): int(count) for name, count in await self._session.execute(query)}
 
 
-def _due(segment_id: int, campaign_id: int, now: datetime) -> Select[*tuple[Any, ...]]:
+def _due(
+    position: int, segment: Segment, now: datetime, published: Sequence[int], limit: int
+) -> list[Select[*tuple[Any, ...]]]:
+    """Return a segment's questions, in the order of the answers: urgent leads, due ones, those just published."""
+    mine = (Lead.campaign_id == segment.campaign_id, Lead.segment_id == segment.id)
+    is_open = Lead.state == LeadState.OPEN.value
+    urgent = _leads().where(*mine, is_open, Lead.next_try_at <= now, Lead.priority > 0)
+    due = _leads().where(*mine, is_open, Lead.next_try_at <= now)
+    asked = [urgent.order_by(Lead.priority.desc(), Lead.next_try_at), due.order_by(Lead.next_try_at, Lead.id)]
+    for import_id in published:
+        staged = Lead.state == literal(LeadState.STAGED.value, literal_execute=True)
+        mine_too = (Lead.import_id == import_id, Lead.segment_id == segment.id, staged, Lead.next_try_at <= now)
+        asked.append(_leads().where(*mine_too))
+    return [
+        select(literal(position).label("position"), literal(part).label("part"), query.limit(limit).subquery())
+        for part, query in enumerate(asked)
+    ]
+
+
+def _leads() -> Select[*tuple[Any, ...]]:
+    """Return the question for leads with all that a call needs; whoever is in a call or unreachable is left out."""
     first_phone = (
         select(Phone.id)
         .where(Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
@@ -195,21 +239,19 @@ def _due(segment_id: int, campaign_id: int, now: datetime) -> Select[*tuple[Any,
             Phone.e164,
             Debtor.time_zone,
             Debtor.language,
+            Debtor.country,
+            Debtor.subdivision,
+            Debtor.locality,
+            Debtor.party,
             Lead.tries,
             Lead.next_try_at,
+            Lead.priority,
+            Lead.account_ids,
             Debtor.last_agent,
         )
         .join(Debtor, Debtor.id == Lead.debtor_id)
         .join(Phone, Phone.id == first_phone)
-        .where(
-            Lead.campaign_id == campaign_id,
-            Lead.segment_id == segment_id,
-            Lead.state == LeadState.OPEN.value,
-            Lead.next_try_at <= now,
-            Debtor.opted_out_at.is_(None),
-            ~in_call,
-        )
-        .order_by(Lead.next_try_at, Lead.id)
+        .where(Debtor.opted_out_at.is_(None), ~in_call)
     )
 
 
@@ -229,6 +271,9 @@ def _queued(row: Row[Any], campaign: Campaign, segment: str) -> QueuedLead:
         call_id=attempt_id(campaign.key, row.debtor_id, try_no),
         due_at=row.next_try_at,
         last_agent=row.last_agent,
+        priority=row.priority,
+        accounts=tuple(row.account_ids),
+        place=(row.country, row.subdivision, row.locality, row.party),
     )
 
 

@@ -121,7 +121,8 @@ class QueuedLead:
     """One debtor waiting to be called: what the hopper holds and the engine dials.
 
     `call_id` already names the try this lease may become, so that a crash cannot invent another.
-    Among due leads of a segment a higher `priority` goes first. `accounts` are the debts the call is about.
+    Among due leads of a segment a higher `priority` goes first. `accounts` are the debts the call is about, `place` is
+    the debtor's country, subdivision, locality and party, by which the law is found.
     """
 
     lead_id: int
@@ -139,6 +140,7 @@ class QueuedLead:
     last_agent: str | None = None
     priority: int = 0
     accounts: tuple[int, ...] = ()
+    place: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the lead as one JSON line for Redis."""
@@ -188,6 +190,8 @@ class AttemptRecord:
     agent: str | None = None
     recording: str | None = None
     disposition: str | None = None
+    accounts: tuple[int, ...] = ()
+    place: tuple[str, ...] = ()
     flags: tuple[str, ...] = field(default=())
 
     def flagged(self, flag: str) -> Self:
@@ -274,7 +278,7 @@ def _from_json(cls: type[Record], text: str | bytes) -> Record:
             values[name] = datetime.fromisoformat(value)
     if values.get("outcome") is not None:
         values["outcome"] = Outcome(values["outcome"])
-    for name in ("flags", "accounts"):
+    for name in ("flags", "accounts", "place"):
         if name in values:
             values[name] = tuple(values[name])
     return cls(**values)

@@ -245,6 +245,8 @@ def _narrow_lists() -> None:
 def _widen_leads() -> None:
     op.add_column("leads", sa.Column("priority", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("leads", sa.Column("account_ids", _JSON, nullable=False, server_default="[]"))
+    op.add_column("attempts", sa.Column("accounts", _JSON, nullable=False, server_default="[]"))
+    op.add_column("attempts", sa.Column("place", _JSON, nullable=False, server_default="[]"))
     # In SQL: SQLite takes a reference only together with its column, and rebuilding this table takes minutes.
     kind = "INTEGER" if op.get_context().dialect.name == "sqlite" else "BIGINT"
     for column, table in (("phone_id", "phones"), ("import_id", "imports")):
@@ -268,6 +270,8 @@ def _widen_leads() -> None:
 
 
 def _narrow_leads() -> None:
+    op.drop_column("attempts", "place")
+    op.drop_column("attempts", "accounts")
     op.drop_index("ix_leads_staged", "leads")
     op.drop_index("ix_leads_urgent", "leads")
     with op.batch_alter_table("leads") as leads:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
-from campaigns.models import CampaignState
+from campaigns.case_models import Import, ImportState
+from campaigns.models import CampaignState, Debtor, Lead, LeadState
 from campaigns.repository import Agents, CampaignCounts, Campaigns, Debtors, Leads
 from dialer.store import Store
-from dialer.types import InputError, Outcome, attempt_id
+from dialer.types import Allowed, InputError, Outcome, attempt_id
 from recordings.models import Recording, RecordingState
 from recordings.repository import Recordings
 from tests.books import NOW, Desk, OnSqlite
@@ -76,6 +78,41 @@ class LeadsContract:
         async with store.snapshot() as session:
             late = await Leads(session).due(desk.campaign, NOW, 10, segment="late")
         assert [lead.debtor for lead in late] == ["ana"]
+
+    async def test_the_urgent_lead_of_a_segment_goes_first_however_late_it_fell_due(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        await desk.list_debtor("bea")
+        async with store.transaction() as session:
+            bea = select(Debtor.id).where(Debtor.external_id == "bea").scalar_subquery()
+            await session.execute(update(Lead).where(Lead.debtor_id == bea).values(priority=500, next_try_at=NOW))
+        assert [(lead.debtor, lead.priority) for lead in await desk.due()] == [("bea", 500), ("ana", 0)]
+
+    async def test_every_segment_is_asked_for_its_own_part(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        for name in ("ana", "bea", "carla"):
+            await desk.list_debtor(name, f"+57300{name}", segment="early")
+        await desk.list_debtor("dora", "+573009", segment="late")
+        async with store.snapshot() as session:
+            found = await Leads(session).due(desk.campaign, NOW, 10, each=2)
+        assert sorted(lead.segment for lead in found) == ["early", "early", "late"]
+
+    async def test_an_import_is_seen_by_nobody_until_it_is_published(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana")
+        async with store.transaction() as session:
+            session.add(
+                Import(campaign_id=desk.campaign.id, file_hash="f", mapping_hash="m", file_name="f", started_at=NOW)
+            )
+            await session.flush()
+            own = select(Import.id).scalar_subquery()
+            await session.execute(update(Lead).values(state=LeadState.STAGED.value, import_id=own))
+        assert await desk.due() == []
+        async with store.transaction() as session:
+            await session.execute(update(Import).values(state=ImportState.PUBLISHED.value, published_at=NOW))
+        (lead,) = await desk.due()
+        (verdict,) = await desk.book(lead)
+        assert (lead.debtor, verdict) == ("ana", Allowed())
 
     async def test_who_is_in_a_call_of_another_campaign_is_left_out(self, store: Store) -> None:
         spring, autumn = await Desk.opened(store), await Desk.opened(store, "autumn")
