@@ -14,6 +14,8 @@ ONLY_NAMES = {
     "dialer/commands.py": "values without behaviour: test_call tells what is ordered when",
     "dialer/events.py": "values without behaviour: test_call tells what follows from each",
     "dialer/metrics.py": "names of metrics: test_exposition shows them",
+    "campaigns/segments/facts.py": "values without behaviour",
+    "campaigns/segments/rules.py": "values without behaviour: test_reading and test_matching tell what they mean",
     "dialer/pacing/facts.py": "values without behaviour",
     "dialer/simulation/far_end.py": "values without behaviour, and the shape of a world",
     "dialer/simulation/node.py": "values without behaviour, and the shape of a node",
