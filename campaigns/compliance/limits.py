@@ -35,6 +35,11 @@ def debt_key(account_id: int) -> str:
     return f"debt:{account_id}"
 
 
+def other_channels_key(debtor_id: int) -> str:
+    """Return the key at which history tells of conversations with a debtor by other means than calls."""
+    return f"other:{debtor_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A call is refused when `most` or more events of `kind` at `key` lie at or after `since`.

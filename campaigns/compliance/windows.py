@@ -7,12 +7,13 @@ between, so that an hour that comes twice is judged twice and one that never com
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from campaigns.compliance.hours import Opening
 from dialer.types import Allowed, InputError, Refused, Verdict
 
 GUARD_S = 10.0
@@ -22,6 +23,8 @@ _LOOK_AHEAD = timedelta(days=16)
 _NO_ZONE = {"", "Factory"}
 
 Interval = tuple[datetime, datetime]
+ClosedOn = Callable[[date], str]
+"""Why nobody is called on a date; empty on any other date."""
 
 
 class OpeningHours(Protocol):
@@ -97,24 +100,62 @@ def _aware(now: datetime) -> None:
         raise InputError(f"naive datetime {now.isoformat()}: give it a zone, such as UTC")
 
 
+def as_opening(window: OpeningHours) -> Opening:
+    """Return a window of a campaign file in the form profiles use."""
+    opens, closes = (moment.hour * 60 + moment.minute for moment in (window.opens, window.closes))
+    return Opening(window.days, opens, closes)
+
+
 @lru_cache(maxsize=4096)
 def _openings(windows: tuple[OpeningHours, ...], zone: ZoneInfo, day: date) -> list[Interval]:
     first = datetime.combine(day, time(), tzinfo=UTC) - timedelta(days=2)
     last = first + timedelta(days=2) + _LOOK_AHEAD
+    return openings(tuple(as_opening(window) for window in windows), zone, first, last, _never)
+
+
+def _never(_: date) -> str:
+    return ""
+
+
+def openings(
+    schedule: Sequence[Opening], zone: ZoneInfo, first: datetime, last: datetime, closed: ClosedOn
+) -> list[Interval]:
+    """Return the instants between two others at which a schedule is open by the wall clock of a zone, in order."""
     found = (
-        interval for begin, end, offset in _steady(zone, first, last) for interval in _open(windows, begin, end, offset)
+        interval
+        for begin, end, offset in _steady(zone, first, last)
+        for interval in _open(schedule, begin, end, offset, closed)
     )
     return _merged(sorted(found))
 
 
-def _open(windows: tuple[OpeningHours, ...], begin: datetime, end: datetime, offset: timedelta) -> Iterator[Interval]:
+def in_common(one: list[Interval], other: list[Interval]) -> list[Interval]:
+    """Return the instants that lie in both."""
+    common: list[Interval] = []
+    left = right = 0
+    while left < len(one) and right < len(other):
+        opens = max(one[left][0], other[right][0])
+        closes = min(one[left][1], other[right][1])
+        if opens < closes:
+            common.append((opens, closes))
+        if one[left][1] <= other[right][1]:
+            left += 1
+        else:
+            right += 1
+    return common
+
+
+def _open(
+    schedule: Sequence[Opening], begin: datetime, end: datetime, offset: timedelta, closed: ClosedOn
+) -> Iterator[Interval]:
     """Yield the openings between two changes of the clock, where the wall clock runs straight."""
     day = (begin + offset).date()
     while day <= (end + offset).date():
-        for window in windows:
-            if day.weekday() in window.days:
-                opens = max(begin, datetime.combine(day, window.opens, tzinfo=UTC) - offset)
-                closes = min(end, datetime.combine(day, window.closes, tzinfo=UTC) - offset)
+        midnight = datetime.combine(day, time(), tzinfo=UTC) - offset
+        for opening in schedule:
+            if day.weekday() in opening.days and not closed(day):
+                opens = max(begin, midnight + timedelta(minutes=opening.opens))
+                closes = min(end, midnight + timedelta(minutes=opening.closes))
                 if opens < closes:
                     yield opens, closes
         day += timedelta(days=1)
