@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, desc, exists, func, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Row, Select, case, desc, exists, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns.case_models import Import, ImportState
@@ -221,10 +221,11 @@ def _due(
 
 def _leads() -> Select[*tuple[Any, ...]]:
     """Return the question for leads with all that a call needs; whoever is in a call or unreachable is left out."""
-    first_phone = (
+    chosen = case((Phone.id == Lead.phone_id, 0), else_=1)
+    next_phone = (
         select(Phone.id)
         .where(Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
-        .order_by(Phone.rank, Phone.id)
+        .order_by(chosen, Phone.rank, Phone.id)
         .limit(1)
         .correlate(Lead)
         .scalar_subquery()
@@ -250,7 +251,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
             Debtor.last_agent,
         )
         .join(Debtor, Debtor.id == Lead.debtor_id)
-        .join(Phone, Phone.id == first_phone)
+        .join(Phone, Phone.id == next_phone)
         .where(Debtor.opted_out_at.is_(None), ~in_call)
     )
 

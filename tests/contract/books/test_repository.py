@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from campaigns.case_models import Import, ImportState
-from campaigns.models import CampaignState, Debtor, Lead, LeadState
+from campaigns.models import CampaignState, Debtor, Lead, LeadState, Phone
 from campaigns.repository import Agents, CampaignCounts, Campaigns, Debtors, Leads
 from dialer.store import Store
 from dialer.types import Allowed, InputError, Outcome, attempt_id
@@ -63,6 +63,18 @@ class LeadsContract:
         assert (lead.debtor, lead.phone, lead.segment, lead.try_no) == ("ana", "+573001234567", "early", 1)
         assert (lead.time_zone, lead.language) == ("America/Bogota", "es")
         assert lead.call_id == attempt_id("key-of-spring", lead.debtor_id, 1)
+
+    async def test_the_phone_chosen_for_a_lead_is_called_unless_it_is_retired(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana", "+573001", "+573002", "+573003")
+        async with store.transaction() as session:
+            phones = {phone.e164: phone for phone in await session.scalars(select(Phone))}
+            (lead,) = await session.scalars(select(Lead))
+            lead.phone_id = phones["+573003"].id
+        assert [lead.phone for lead in await desk.due()] == ["+573003"]
+        async with store.transaction() as session:
+            await session.execute(update(Phone).where(Phone.e164 == "+573003").values(retired_at=NOW))
+        assert [lead.phone for lead in await desk.due()] == ["+573001"]
 
     async def test_the_segment_of_higher_priority_goes_first(self, store: Store) -> None:
         desk = await Desk.opened(store)
