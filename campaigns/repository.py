@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, desc, exists, func, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Row, Select, desc, exists, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns.case_models import Import, ImportState
@@ -221,15 +221,9 @@ def _due(
 
 def _leads() -> Select[*tuple[Any, ...]]:
     """Return the question for leads with all that a call needs; whoever is in a call or unreachable is left out."""
-    chosen = case((Phone.id == Lead.phone_id, 0), else_=1)
-    next_phone = (
-        select(Phone.id)
-        .where(Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
-        .order_by(chosen, Phone.rank, Phone.id)
-        .limit(1)
-        .correlate(Lead)
-        .scalar_subquery()
-    )
+    in_use = (Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
+    chosen = select(Phone.id).where(*in_use, Phone.id == Lead.phone_id).correlate(Lead).scalar_subquery()
+    first = select(Phone.id).where(*in_use).order_by(Phone.rank, Phone.id).limit(1).correlate(Lead).scalar_subquery()
     in_call = exists().where(Attempt.debtor_id == Lead.debtor_id, attempt_is_open())
     return (
         select(
@@ -251,7 +245,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
             Debtor.last_agent,
         )
         .join(Debtor, Debtor.id == Lead.debtor_id)
-        .join(Phone, Phone.id == next_phone)
+        .join(Phone, Phone.id == func.coalesce(chosen, first))
         .where(Debtor.opted_out_at.is_(None), ~in_call)
     )
 
