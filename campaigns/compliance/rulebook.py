@@ -79,7 +79,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Everything that binds one call. `hash` names it: the same profiles for the same place have the same hash."""
+    """Everything that binds one call. `hash` names it: the same profiles for the same place have the same hash.
+
+    `text` is all of it as JSON, for the books to keep once.
+    """
 
     hash: str
     bound: tuple[Bound, ...]
@@ -114,17 +117,22 @@ def merged(profiles: Sequence[Profile], subdivisions: Callable[[str], Sequence[s
     _agree(profiles, facts, schedules)
     bound = tuple(Bound(profile.id, profile.version, profile.hash) for profile in profiles)
     shut, regions = _shut(profiles, subdivisions)
-    text = json.dumps({"profiles": [[b.id, b.version, b.hash] for b in bound], "holidays": regions}, sort_keys=True)
+    named = json.dumps([[b.id, b.version, b.hash] for b in bound] + regions)
     return Rulebook(
-        hash=hashlib.sha256(text.encode()).hexdigest(),
+        hash=hashlib.sha256(named.encode()).hexdigest(),
         bound=bound,
         schedules=schedules,
         shut=shut,
         rules=tuple(dict.fromkeys(rule for profile in profiles for rule in _rules(profile))),
         evidence=tuple(dict.fromkeys(name for p in profiles if p.rules.tz for name in p.rules.tz.evidence)),
         facts=facts,
-        text=text,
+        text=_text(profiles, regions),
     )
+
+
+def _text(profiles: Sequence[Profile], regions: Sequence[Any]) -> str:
+    rules = [{"id": p.id, "version": p.version, "hash": p.hash, "rules": p.decides} for p in profiles]
+    return json.dumps({"profiles": rules, "holidays": regions}, sort_keys=True, default=str, ensure_ascii=False)
 
 
 def _shut(

@@ -287,12 +287,14 @@ class Rules(ProfileSection):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named set of rules, the file it stands in, and the hash somebody approves."""
+    """A named set of rules, the file it stands in with its text, and the hash somebody approves."""
 
     id: str
     rules: Rules = field(repr=False)
     hash: str
     source: str
+    text: str = field(repr=False)
+    decides: Mapping[str, Any] = field(repr=False, hash=False, compare=False)
 
     @property
     def version(self) -> str:
@@ -312,7 +314,8 @@ def parse_profiles(text: str, source: str) -> dict[str, Profile]:
         rules = validated(Rules, table, Path(f"{source}: [{name}]"))
         if rules.match is None and name not in UNMATCHED:
             raise ConfigError(f"{source}: [{name}]: match: a profile must say whom it binds")
-        found[name] = Profile(name, rules, content_hash(name, table), source)
+        decides = {key: value for key, value in table.items() if key != "about"}
+        found[name] = Profile(name, rules, content_hash(name, decides), source, text, decides)
     return found
 
 
@@ -320,8 +323,7 @@ UNMATCHED = frozenset({"base", "demo"})
 """The profile under every other, and the one a campaign names instead of being matched."""
 
 
-def content_hash(name: str, table: Mapping[str, Any]) -> str:
+def content_hash(name: str, decides: Mapping[str, Any]) -> str:
     """Return the hash of what a profile decides: the same whatever the order of keys, the spaces and the comments."""
-    decides = {key: value for key, value in table.items() if key != "about"}
     text = json.dumps([SCHEMA, name, decides], sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,7 +15,6 @@ from dialer.types import Allowed, InputError, Refused, Verdict
 
 _KEPT = 8192
 _HORIZONS = (timedelta(days=16), timedelta(days=60), timedelta(days=400))
-_MINUTE = timedelta(minutes=1)
 _ALLOWED = Allowed()
 
 
@@ -74,16 +73,20 @@ class Timetable:
 
     def next_opening(self, zones: tuple[str, ...], now: datetime, needed_s: float) -> datetime | None:
         """Return the first moment from `now` on with `needed_s` open seconds; None when a year has none."""
-        now = now.astimezone(UTC)
-        needed = timedelta(seconds=needed_s)
+        now, needed = now.astimezone(UTC), timedelta(seconds=needed_s)
         for horizon in _HORIZONS:
             for opens, closes in self._intervals(zones, now, horizon):
                 if max(opens, now) + needed <= closes:
                     return max(opens, now)
         return None
 
+    def closes_at(self, zones: tuple[str, ...], now: datetime) -> datetime:
+        """Return when the opening of this moment ends, for rules that end conversations; `now` where all is closed."""
+        open_now = (closes for opens, closes in self._intervals(zones, now, _HORIZONS[0]) if opens <= now < closes)
+        return next(open_now, now)
+
     def _around(self, zones: tuple[str, ...], now: datetime) -> _Days:
-        found = self._intervals(zones, now.astimezone(UTC), timedelta(days=2))
+        found = self._intervals(zones, now, timedelta(days=2))
         days = _Days([opens.timestamp() for opens, _ in found], [closes.timestamp() for _, closes in found])
         if len(self._kept) >= _KEPT:
             self._kept.clear()
@@ -91,7 +94,7 @@ class Timetable:
         return days
 
     def _intervals(self, zones: tuple[str, ...], now: datetime, horizon: timedelta) -> list[Interval]:
-        first = datetime.combine(now.date(), time(), tzinfo=UTC) - timedelta(days=2)
+        first = datetime.combine(now.astimezone(UTC).date(), time(), tzinfo=UTC) - timedelta(days=2)
         last = first + timedelta(days=2) + horizon
         return self._between(zones, first, last) if self.schedules else []
 

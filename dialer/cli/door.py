@@ -30,6 +30,7 @@ COMMANDS = {
     "asterisk": "asterisk",
     "bench": "bench",
     "campaign": "campaign",
+    "compliance": "compliance",
     "demo": "demo",
     "doctor": "doctor",
     "engine": "service",
@@ -41,7 +42,7 @@ COMMANDS = {
 }
 """Each command and the module that holds it: an agent's order must not wait for SQL to be imported."""
 
-ASK_A_DEMO = frozenset({"agent", "campaign", "leads", "report"})
+ASK_A_DEMO = frozenset({"agent", "campaign", "compliance", "leads", "report"})
 """What asks a running demo by itself; what serves, examines or makes files is for the installation."""
 
 _UNNAMED = "dialer.cli.unnamed"
