@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from campaigns.audit import DialEvidence
 from campaigns.compliance import day_ends, zone_of
-from campaigns.models import Attempt, AttemptState, Debtor, Lead, LeadState, Phone, PhoneDay
+from campaigns.models import DUE_AT_ONCE, Attempt, AttemptState, Debtor, Lead, LeadState, Phone, PhoneDay
+from campaigns.stops import RULE as SUPPRESSED
+from campaigns.stops import Callee, held_back
+from campaigns.suppression import accounts_of, in_force
+from dialer.store import upsert as upsert
 from dialer.types import AttemptRecord, Refused
 
 ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
@@ -50,22 +54,23 @@ Refusals = dict[str, Refused]
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One call about to be placed: its record, the debtor's local day, and the phone's limit for that day."""
+    """One call about to be placed: its record, the debtor's local day, and the phone's limit for that day.
+
+    `lists` are the do-not-call lists that hold for it (None: every list there is), `evidence` is what was known when
+    it was allowed.
+    """
 
     record: AttemptRecord
     day: date
     max_per_day: int
-
-
-def upsert(connection: AsyncConnection, table: Table) -> Any:
-    """Return the database's own INSERT, which knows ON CONFLICT."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    lists: frozenset[str] | None = None
+    evidence: DialEvidence | None = None
 
 
 async def refuse(connection: AsyncConnection, intents: Sequence[Intent]) -> Refusals:
-    """Return who may not be called at all: opted out, phone retired, lead closed or unknown."""
+    """Return who may not be called at all: opted out, suppressed, phone retired, lead closed or unknown."""
     query = (
-        select(LEADS.c.id, PHONES.c.id, LEADS.c.state, DEBTORS.c.opted_out_at, PHONES.c.retired_at)
+        select(LEADS, PHONES.c.id.label("phone"), DEBTORS.c.opted_out_at, PHONES.c.retired_at)
         .join_from(LEADS, DEBTORS, DEBTORS.c.id == LEADS.c.debtor_id)
         .join(PHONES, PHONES.c.debtor_id == DEBTORS.c.id)
         .where(
@@ -73,25 +78,47 @@ async def refuse(connection: AsyncConnection, intents: Sequence[Intent]) -> Refu
             PHONES.c.id.in_([intent.record.phone_id for intent in intents]),
         )
     )
-    known = {(lead, phone): standing for lead, phone, *standing in await connection.execute(query)}
-    refusals: Refusals = {}
+    known = {(lead.id, lead.phone): lead for lead in await connection.execute(query)}
+    refusals = await _suppressed(connection, intents, known)
     for record in (intent.record for intent in intents):
-        refusal = _standing(known.get((record.lead_id, record.phone_id)))
+        refusal = _standing(known.get((record.lead_id, record.phone_id)), refusals.get(record.call_id))
         if refusal is not None:
             refusals[record.call_id] = refusal
     return refusals
 
 
-def _standing(found: Sequence[Any] | None) -> Refused | None:
-    if found is None:
+async def _suppressed(
+    connection: AsyncConnection, intents: Sequence[Intent], known: Mapping[tuple[int, int], Row[Any]]
+) -> Refusals:
+    """Return who is held back by a suppression in force now, also one written after the lead was queued."""
+    untold = {lead.debtor_id for lead in known.values() if not lead.account_ids}
+    accounts = await accounts_of(connection, untold)
+    callees: dict[str, Callee] = {}
+    for record in (intent.record for intent in intents):
+        lead = known.get((record.lead_id, record.phone_id))
+        debts = (lead.account_ids or accounts.get(lead.debtor_id, ())) if lead is not None else ()
+        callees[record.call_id] = Callee(record.phone, record.debtor_id, record.accounts or tuple(debts))
+    now = max((intent.record.intent_at for intent in intents), default=DUE_AT_ONCE)
+    stops = await in_force(connection, {key for callee in callees.values() for key in callee.keys}, now)
+    if not stops:
+        return {}
+    held = {i.record.call_id: held_back(stops, callees[i.record.call_id], i.lists) for i in intents}
+    return {call_id: refused for call_id, refused in held.items() if refused is not None}
+
+
+def _standing(lead: Row[Any] | None, held: Refused | None) -> Refused | None:
+    if lead is None:
         return Refused("unknown_lead")
-    state, opted_out_at, retired_at = found
-    if opted_out_at is not None or state == LeadState.SUPPRESSED:
+    if lead.opted_out_at is not None:
         return Refused("opted_out")
-    if retired_at is not None:
+    if held is not None:
+        return held
+    if lead.state == LeadState.SUPPRESSED:
+        return Refused(SUPPRESSED, detail=lead.reason)
+    if lead.retired_at is not None:
         return Refused("phone_retired")
     # Whoever found a staged lead found it in a published import.
-    return None if state in (LeadState.OPEN, LeadState.STAGED) else Refused("lead_closed", detail=state)
+    return None if lead.state in (LeadState.OPEN, LeadState.STAGED) else Refused("lead_closed", detail=lead.state)
 
 
 async def insert(connection: AsyncConnection, intents: Sequence[Intent]) -> Refusals:

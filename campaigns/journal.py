@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from campaigns import audit, settling
 from campaigns import intents as booking
-from campaigns import settling
 from campaigns.intents import ATTEMPTS, PHONES, Intent
 from campaigns.models import InboundCall
 from campaigns.repository import attempt_is_open
@@ -45,12 +45,14 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._laws: frozenset[str] = frozenset()
 
     async def commit_intents(self, intents: Sequence[Intent]) -> list[Verdict]:
         """Book the calls of one moment in one transaction; dial only those `Allowed`, in the order given.
 
-        Refuses with `already_tried`, `in_call` (another campaign's call to the same debtor), `phone_day_limit`,
-        `opted_out`, `phone_retired`, `lead_closed` or `unknown_lead`. When it raises Unavailable nothing may be
+        Every decision goes into the audit with them. Refuses with `already_tried`, `in_call` (another campaign's call
+        to the same debtor), `phone_day_limit`, `opted_out`, `suppressed`, `phone_retired`, `lead_closed` or
+        `unknown_lead`. When it raises Unavailable nothing may be
         dialled; what was booked all the same is found by `open_attempts`.
         """
         if not intents:
@@ -61,6 +63,9 @@ class Journal:
             refusals = await booking.refuse(connection, unique)
             refusals |= await booking.insert(connection, _left(unique, refusals))
             refusals |= await booking.reserve(connection, _left(unique, refusals))
+            decisions = [audit.decision_of(i.record, i.evidence, refusals.get(i.record.call_id)) for i in unique]
+            laws = await audit.append(connection, decisions, self._laws)
+        self._laws = laws
         return [
             repeated.get(position) or refusals.get(intent.record.call_id) or Allowed()
             for position, intent in enumerate(intents)
@@ -135,6 +140,9 @@ class Journal:
                     (await connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id))).one()
                 )
                 await settling.plan_leads(connection, [record])
+            if code != found.disposition:
+                row = (await connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id))).one()
+                await settling.stop_calls(connection, [_record(row)])
         return True
 
     async def _booked(self, connection: AsyncConnection, told: Iterable[str]) -> dict[str, Row[Any]]:
@@ -166,6 +174,8 @@ async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], bo
     ]
     await settling.plan_leads(connection, closing + promised)
     await settling.opt_out(connection, [r for r in fresh if r.disposition == OPT_OUT_DISPOSITION])
+    told = [r for r in fresh if r.disposition and r.disposition != before[r.call_id].disposition]
+    await settling.stop_calls(connection, told)
 
 
 def _reopens(outcome: str | None, disposition: str | None, before: str | None) -> bool:

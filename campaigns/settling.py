@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Boolean, Table, bindparam, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from campaigns import suppression
 from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONE_DAYS, PHONES
 from campaigns.models import AttemptState, Campaign, LeadState
 from campaigns.retries import Done, Plan, RetirePhone, Retry, plan
@@ -151,8 +152,14 @@ async def suppress(connection: AsyncConnection, debtor_ids: Sequence[int], now: 
     await connection.execute(
         update(LEADS)
         .where(LEADS.c.debtor_id.in_(debtor_ids))
-        .values(state=LeadState.SUPPRESSED.value, reason="opted_out")
+        .values(state=LeadState.SUPPRESSED.value, reason=suppression.OPTED_OUT)
     )
+    await suppression.write(connection, suppression.cease_requests(debtor_ids), now)
+
+
+async def stop_calls(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
+    """Suppress the number, the person or the debts where an agent's disposition says so."""
+    await suppression.by_disposition(connection, [(record, ended(record)) for record in records])
 
 
 async def plan_leads(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:

@@ -22,10 +22,12 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, Numeric, exc, make_url, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Integer, MetaData, Numeric, Table, exc, make_url, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Dialect
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -106,6 +108,12 @@ class Base(DeclarativeBase):
         dict[str, int]: JsonType,
         list[str]: JsonType,
     }
+
+
+def upsert(connection: AsyncConnection, table: Table) -> Any:
+    """Return the database's own INSERT, which knows ON CONFLICT."""
+    of = postgresql if connection.dialect.name == "postgresql" else sqlite_dialect
+    return of.insert(table)
 
 
 @dataclass(frozen=True, slots=True)
