@@ -289,7 +289,16 @@ def test_a_campaign_file_gives_the_defaults():
         ('name = "s1"', 'name = "s1"\n[[segments]]\nname = "s1"', "the file", "segment names must differ: s1, s1"),
         ('name = "s1"', 'name = "s1"\n[retries.busi]\ndelay_m = 5', "retries.busi", "not an outcome that is retried"),
         ('name = "s1"', 'name = "s1"\n[retries.answered]\ndelay_m = 5', "retries.answered", "known: abandoned"),
-        ('name = "s1"', 'name = "s1"\n[retries.busy]\nmax_tries = 5', "retries.busy.delay_m", "required"),
+        ('name = "s1"', 'name = "s1"\n[retries.busy]\nmax_tries = 5', "retries.busy", "write one of delay_m"),
+        (
+            'name = "s1"',
+            'name = "s1"\n[retries.busy]\ndelays = ["4 h"]',
+            "retries.busy.delays[0]",
+            "such as '90s', '15m'",
+        ),
+        ('name = "s1"', 'name = "s1"\n[retries.busy]\nfirst = "0m"', "retries.busy", "longer than nothing"),
+        ('name = "s1"', 'name = "s1"\nwhere = { product = { min = 3 } }', "segments[0].where", "has no order; write"),
+        ('name = "s1"', 'name = "s1"\nwhere = { balanze = 3 }', "segments[0].where", "balanze: unknown; known"),
         ('name = "s1"', 'name = "s1"\n[pacing]\nmode = "predict"', "pacing.mode", "'progressive' or 'ratio'"),
     ],
 )
