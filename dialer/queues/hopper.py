@@ -118,8 +118,7 @@ class Hopper:
         arguments.append(base)
         for segment in segments:
             arguments += (segment.name, segment.weight, segment.priority)
-        given = await self._redis.run(_LEASE, keys, arguments)
-        return [_lead(record) for record in given]
+        return _leads(await self._redis.run(_LEASE, keys, arguments))
 
     async def park(self, campaign: str, refused: Sequence[tuple[QueuedLead, datetime]], now: datetime) -> list[str]:
         """Let refused leads, leased or queued, rest until these moments; return the call ids of those there were.
@@ -153,6 +152,12 @@ class Hopper:
         ids = [call if isinstance(call, str) else call.call_id for call in calls]
         return await self._end(ids, "+inf")
 
+    async def late(self, now: datetime) -> list[QueuedLead]:
+        """Return some leases whose deadline has passed, still held: whoever ends them counts their calls first."""
+        calls = await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", _seconds(now), "LIMIT", 0, _CHUNK)
+        records = await self._redis.call("HMGET", _LEASED, *calls) if calls else []
+        return [_lead(record) for record in records if record]
+
     async def expire(self, now: datetime) -> list[QueuedLead]:
         """End every lease whose deadline has passed and return them; SQL says whether they are offered again."""
         ended: list[QueuedLead] = []
@@ -163,8 +168,7 @@ class Hopper:
     async def _end(self, call_ids: Sequence[str], bound: str | float) -> list[QueuedLead]:
         ended: list[QueuedLead] = []
         for chunk in _chunks(call_ids):
-            records = await self._redis.run(_RELEASE, _MARKS, (bound, _CAMPAIGNS, *chunk))
-            ended += [_lead(record) for record in records]
+            ended += _leads(await self._redis.run(_RELEASE, _MARKS, (bound, _CAMPAIGNS, *chunk)))
         return ended
 
     async def depth(self, campaign: str) -> dict[str, int]:
@@ -218,9 +222,14 @@ class Hopper:
 def _record(campaign: str, lead: QueuedLead) -> str:
     """Return what Redis keeps: what the scripts read in front, tab-separated, then the lead as JSON."""
     head = (lead.segment, _seconds(lead.due_at), lead.debtor_id, lead.phone, lead.call_id, campaign, _rank(lead))
-    if any("\t" in str(part) for part in head):
-        raise InputError(f"lead {lead.lead_id}: a tab in segment, phone, call id or campaign; remove it")
-    return "\t".join((*map(str, head), lead.to_json()))
+    line = "\t".join(map(str, head))
+    if line.count("\t") != len(head) - 1 or "\n" in line:
+        raise InputError(f"lead {lead.lead_id}: a tab or line end in segment, phone, call id or campaign; remove it")
+    return f"{line}\t{lead.to_json()}"
+
+
+def _leads(records: str) -> list[QueuedLead]:
+    return [_lead(record) for record in records.split("\n")] if records else []
 
 
 def _lead(record: str) -> QueuedLead:

@@ -25,6 +25,7 @@ _COUNTERS = f"{TAG}:ledger"  # :<kind>:<key> -> call ids scored by microseconds 
 _CALLS = f"{TAG}:ledger:call:"  # call id -> the counters it reserved at
 _READY = f"{TAG}:ledger:ready"  # generation of the rebuild that completed this ledger
 _REBUILDS = f"{TAG}:ledger:rebuilds"  # generations begun in this very Redis
+_PRIOR = f"{TAG}:ledger:prior"  # number of the last event of another system
 _REBUILD_KEPT_S = 24 * 3600
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,6 +137,14 @@ class Ledger:
     async def is_ready(self) -> bool:
         """Return whether the counters are complete; while not, `count` counts too little and `reserve` refuses."""
         return bool(await self._redis.call("EXISTS", _READY))
+
+    async def prior_seen(self) -> int:
+        """Return the number of the last event of another system that is counted here."""
+        return int(await self._redis.call("GET", _PRIOR) or 0)
+
+    async def saw_prior(self, last: int) -> None:
+        """Note the number of the last event of another system that is counted."""
+        await self._redis.call("SET", _PRIOR, last)
 
     def _events(self, happenings: Iterable[Happening], *, trim: bool = True) -> list[str | int | float]:
         arguments: list[str | int | float] = []

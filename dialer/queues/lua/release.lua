@@ -22,4 +22,4 @@ for i = 3, #ARGV do
     end
   end
 end
-return ended
+return table.concat(ended, '\n')
