@@ -129,9 +129,7 @@ class SuppressionContract:
             Allowed()
         ]
 
-    async def test_the_same_order_twice_is_one_and_a_longer_one_takes_the_place_of_a_shorter(
-        self, store: Store
-    ) -> None:
+    async def test_the_same_order_twice_is_one_and_a_longer_one_replaces_a_shorter(self, store: Store) -> None:
         shelf = Suppressions(store)
         order = Order(phone_key(NUMBER), "internal", "maria", until=LATER)
         assert (await shelf.add([order, order], NOW)).changed == 1
@@ -150,7 +148,6 @@ class SuppressionContract:
     async def test_only_the_lists_a_profile_names_hold_a_call_back(self, store: Store) -> None:
         desk = await Desk.opened(store)
         await desk.list_debtor("ana", NUMBER)
-        (queued,) = await desk.due()
         await Suppressions(store).add([Order(phone_key(NUMBER), "br_pa", "maria")], NOW)
         (lead,) = await desk.due()
         refused, allowed = (
