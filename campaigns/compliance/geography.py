@@ -47,6 +47,15 @@ def area_subdivision(phone: str) -> str:
     return _areas().get(phone[1:5], "")
 
 
+def area_zones(phone: str) -> tuple[str, ...]:
+    """Return the zones of a number's area where its code says for certain in which subdivision it lies; else none."""
+    subdivision = area_subdivision(phone)
+    if not subdivision:
+        return ()
+    exact = _data()["area_zones"].get(phone[1:5])
+    return tuple(exact) if exact else address_zones(subdivision[:2], subdivision, "")
+
+
 def may_be_anywhere(phone: str, country: str) -> bool:
     """Say whether a number may be used in any zone of its country although its prefix names one."""
     prefix = _data()["anywhere"].get(country)

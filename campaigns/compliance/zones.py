@@ -10,7 +10,7 @@ from phonenumbers import timezone
 
 from campaigns.compliance.geography import (
     address_zones,
-    area_subdivision,
+    area_zones,
     country_zones,
     may_be_anywhere,
     ruled_by,
@@ -52,8 +52,8 @@ def candidate_zones(
 @lru_cache(maxsize=65536)
 def phone_zones(phone: str, *, anywhere: bool = False) -> tuple[str, ...]:
     """Return the zones a number may ring in; `anywhere` says that nothing else is known of the debtor."""
-    if area := area_subdivision(phone):
-        return address_zones(area[:2], area, "")
+    if known := area_zones(phone):
+        return known
     country = phone_country(phone)
     if anywhere and may_be_anywhere(phone, country):
         return country_zones(country)
