@@ -27,6 +27,7 @@ TOLD_BY = {
     "campaigns/intents.py": "tests/contract/books/test_journal.py",
     "campaigns/history.py": "tests/contract/books/test_history.py",
     "campaigns/decisions.py": "tests/contract/books/test_decisions.py",
+    "campaigns/segment_conditions.py": "tests/contract/books/test_segment_conditions.py",
     "campaigns/settling.py": "tests/contract/books/test_journal.py",
     "campaigns/listfile.py": "tests/contract/books/test_importer.py",
     "campaigns/rows.py": "tests/contract/books/test_importer.py",

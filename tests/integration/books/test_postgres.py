@@ -20,6 +20,7 @@ from tests.contract.books.test_repository import (
     PeopleContract,
     RecordingsContract,
 )
+from tests.contract.books.test_segment_conditions import LeadsConcernedContract, SegmentConditionsContract
 from tests.contract.books.test_store import StoreContract, migrate_from_two_processes, names
 from tests.integration.books.conftest import OnPostgres
 
@@ -85,4 +86,8 @@ class TestImporter(OnPostgres, ImporterContract):
 
 
 class TestReports(OnPostgres, ReportsContract):
+    pass
+
+
+class TestSegmentConditions(OnPostgres, SegmentConditionsContract, LeadsConcernedContract):
     pass
