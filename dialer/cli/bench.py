@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dialer.types import InputError
+from dialer.types import DialerError, InputError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -118,6 +118,49 @@ def pacing(*, warm: bool, quick: bool, as_json: bool, **asked: Any) -> None:
     wide = None if sys.stdout.isatty() else 120
     Console(width=wide).print(table(rows, f"dialer bench pacing: {rows[0].seeds} seeds"))
     click.echo(_machine(machine))
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="Short queues: whether it works, not how fast.")
+@click.option("--chaos", is_flag=True, help="Kill two engines and Redis again and again instead, and count doubles.")
+@click.option("--leases", default=100_000, show_default=True, type=click.IntRange(100), help="With --chaos.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def queues(*, quick: bool, chaos: bool, leases: int, as_json: bool) -> None:
+    """Measure the queues on a Redis of their own: leases, reservations, looks at the clock.
+
+    Leases of 100 out of 10,000 to 1,000,000 leads in 50 segments, whose queues keep their length; reservations of one
+    call against three to six limits with twenty events each. A bare round trip to the same Redis stands beside them.
+    """
+    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
+        if chaos:
+            _chaos(leases, Path(folder), as_json=as_json)
+            return
+        from dialer.bench.queues import QUICK, QueuesPlan, run
+        from dialer.bench.queues_table import table
+
+        result = run(QUICK if quick else QueuesPlan(), Path(folder))
+    if as_json:
+        click.echo(json.dumps(result.figures()))
+        return
+    Console(width=None if sys.stdout.isatty() else 120).print(table(result))
+    click.echo(_machine(result.machine))
+
+
+def _chaos(leases: int, folder: Path, *, as_json: bool) -> None:
+    from dialer.bench.chaos import Chaos, ChaosPlan
+    from dialer.bench.machine import MachineMeter
+
+    meter = MachineMeter()
+    result = Chaos(ChaosPlan(leases=leases), folder).run()
+    machine = meter.read()
+    if as_json:
+        click.echo(json.dumps({**result.figures(), "machine": machine}))
+    else:
+        for name, value in result.figures().items():
+            click.echo(f"{name.replace('_', ' ')}: {value}")
+        click.echo(_machine(machine))
+    if not result.clean:
+        raise DialerError("a lead was called twice, or somebody was in two calls at once; the figures say who")
 
 
 REAL_LIMITS = {"join_p50_ms": "limit 5", "join_p99_ms": "limit 25", "engine_cores": "limit 0.25"}

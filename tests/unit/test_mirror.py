@@ -41,6 +41,7 @@ TOLD_BY = {
     "dialer/app/redis.py": "tests/integration/test_bad_input.py",
     "dialer/app/service.py": "tests/integration/test_bad_input.py",
     "dialer/bench/machine.py": "tests/integration/test_bench.py",
+    "dialer/bench/queues.py": "tests/unit/bench/test_queues_table.py",
     "dialer/bench/simulated.py": "tests/integration/test_bench.py",
     "dialer/bench/stage.py": "tests/integration/test_bench.py",
     "dialer/campaign_file.py": "tests/unit/test_config.py",
