@@ -185,6 +185,12 @@ async def accounts_of(connection: AsyncConnection, debtor_ids: Collection[int]) 
     return found
 
 
+async def numbers_of(connection: AsyncConnection, debtor_ids: Collection[int]) -> list[str]:
+    """Return every number of these people, in use or not."""
+    query = select(PHONES.c.e164).where(PHONES.c.debtor_id.in_(debtor_ids)).distinct().order_by(PHONES.c.e164)
+    return list((await connection.execute(query)).scalars()) if debtor_ids else []
+
+
 async def restate(connection: AsyncConnection, debtor_ids: Collection[int], now: datetime) -> None:
     """Let leads and phones of these people follow from what is in force: closed, at rest, or open again.
 

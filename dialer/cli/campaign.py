@@ -17,6 +17,7 @@ from dialer.app.redis import open_redis
 from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
 from dialer.cli.pacing import decisions, pacing
+from dialer.cli.suppression import COMMANDS as SUPPRESSION
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
@@ -319,3 +320,7 @@ def _imported(result: dict[str, Any]) -> str:
     rejected = f"; {result['rejected']} rejected, see {result['rejects_file']}" if result["rejected"] else ""
     ignored = f"; columns not read: {', '.join(result['ignored_columns'])}" if result["ignored_columns"] else ""
     return f"{result['imported']} of {result['rows']} rows imported ({news}){rejected}{ignored}"
+
+
+for command in SUPPRESSION:
+    leads.add_command(command)
