@@ -9,6 +9,7 @@ from sqlalchemy import exc, text
 
 from dialer.store import Store
 from dialer.types import Unavailable
+from tests.contract.books.test_approvals import ApprovalsContract
 from tests.contract.books.test_decisions import DecisionsContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
@@ -66,6 +67,10 @@ class TestOutcomes(OnPostgres, OutcomesContract):
 
 
 class TestInbound(OnPostgres, InboundContract):
+    pass
+
+
+class TestApprovals(OnPostgres, ApprovalsContract):
     pass
 
 

@@ -262,7 +262,9 @@ def test_edge_case_13_the_actual_day_and_the_observed_one_are_both_closed() -> N
 
 def test_edge_case_13_a_decree_that_comes_late_holds_with_the_next_library() -> None:
     now = at("America/Lima", "2026-06-02 10:00")
-    text = Library.shipped().profile("pe").text.replace('country = "PE", mode', 'country = "PE", add = [2026-06-02], mode')
+    text = (
+        Library.shipped().profile("pe").text.replace('country = "PE", mode', 'country = "PE", add = [2026-06-02], mode')
+    )
     assert open_at(debtor("PE"), now)
     assert not open_at(debtor("PE"), now, Library.shipped().with_house({"pe.toml": text}))
 

@@ -84,9 +84,7 @@ def test_a_full_limit_is_free_at_the_moment_it_names_and_not_before(
     past = [Happening(Kind.ATTEMPT, "k", now - timedelta(minutes=m), str(i)) for i, m in enumerate(ago)]
 
     def counted(instant: datetime) -> Tally:
-        return tally(
-            Limit("r", Kind.ATTEMPT, "k", since(period, names, instant, STARTED), most, period), past, instant
-        )
+        return tally(Limit("r", Kind.ATTEMPT, "k", since(period, names, instant, STARTED), most, period), past, instant)
 
     free = frees_at(counted(now), names, STARTED)
     assert (free is None) == (not counted(now).full)
