@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from campaigns.cadence.hours import NO_RATES, HourRate, Rates, best_moment, week_hour
+from campaigns.cadence.hours import NO_RATES, HourRate, Rates, best_moment, week_hour, whole_hours
 from campaigns.cadence.phones import best_phone
 from campaigns.cadence.planning import plan
 from campaigns.cadence.policy import DEFAULT_RULES, DefaultRule, Policy, policy_of
@@ -40,4 +40,5 @@ __all__ = [
     "plan",
     "policy_of",
     "week_hour",
+    "whole_hours",
 ]

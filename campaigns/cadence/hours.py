@@ -6,9 +6,9 @@ top, most at the same hour of the same weekday, less around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from math import sqrt
 from random import Random
 from typing import Final
@@ -72,6 +72,18 @@ def week_hour(at: datetime, zone: ZoneInfo | None) -> int:
     return local.weekday() * 24 + local.hour
 
 
+def whole_hours(groups: Iterable[Sequence[Window]]) -> frozenset[int] | None:
+    """Return the hours of the week that lie within a window of every group; None when there is no group."""
+    open_in = [frozenset(hour for hour in range(HOURS) if _within(hour, group)) for group in groups]
+    return frozenset.intersection(*open_in) if open_in else None
+
+
+def _within(hour: int, windows: Sequence[Window]) -> bool:
+    day, hour = divmod(hour, 24)
+    begins, ends = time(hour), time(hour, 59)
+    return any(day in each.days and each.opens <= begins and ends < each.closes for each in windows)
+
+
 def best_moment(
     floor: datetime,
     look_ahead: timedelta,
@@ -79,69 +91,63 @@ def best_moment(
     rates: Rates,
     *,
     zone: ZoneInfo | None,
-    windows: Sequence[Sequence[Window]] = (),
+    open_hours: frozenset[int] | None = None,
     luck: float | None = None,
 ) -> datetime:
     """Return the best moment from `floor` on: the floor itself, or the beginning of a later open hour.
 
-    The earliest of equals, and the floor where nothing is known or nothing open lies ahead. Of every group of
-    `windows` one must be open; without groups, the hours at which the campaign has called count as open. With `luck`
-    (a random number) each hour's rate is drawn from what is believed of it instead of taken at its mean, so that
-    little-known hours get their chance.
+    The earliest of equals, and the floor where nothing is known or nothing open lies ahead. Where `open_hours` is
+    None, the hours at which the campaign has called count as open. With `luck` (a random number) each hour's rate is
+    drawn from what is believed of it instead of taken at its mean, so that little-known hours get their chance.
     """
     if not look_ahead or not rates.means:
         return floor
-    hours = _open_hours(floor, look_ahead, zone, windows, rates)
-    if not hours:
-        return floor
-    weights = _own_weights(tries, zone)
+    usable = rates.called if open_hours is None else open_hours
+    own = _own(tries, zone)
     dice = Random(luck) if luck is not None else None  # noqa: S311 - which hour to try is no secret
-    best, best_rate = hours[0][0], -1.0
-    for moment, hour in hours:
-        rate = _rate(rates.means[hour], weights, hour, dice)
+    best, best_rate = floor, -1.0
+    for moment, hour in _moments(floor, floor + look_ahead, zone):
+        if hour not in usable:
+            continue
+        rate = _rate(rates.means[hour], own.get(hour), dice)
         if rate > best_rate:
             best, best_rate = moment, rate
     return best
 
 
-def _open_hours(
-    floor: datetime, look_ahead: timedelta, zone: ZoneInfo | None, windows: Sequence[Sequence[Window]], rates: Rates
-) -> list[tuple[datetime, int]]:
-    """Return the moments to choose from with their hour of the week: the floor, and each hour's beginning after it."""
-    # Zones are whole quarters of an hour from UTC: local hours begin where the local minute is nought.
+def _moments(floor: datetime, last: datetime, zone: ZoneInfo | None) -> Iterator[tuple[datetime, int]]:
+    """Yield the moments to choose from with their hour of the week: the floor, and each hour's beginning after it."""
     local = floor.astimezone(zone or UTC)
-    first = floor + _HOUR - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    last = floor + look_ahead
-    found = []
-    moment, following = floor, first
+    hour = local.weekday() * 24 + local.hour
+    yield floor, hour
+    # Zones are whole minutes from UTC: local hours begin where the local minute is nought.
+    moment = floor + _HOUR - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    # Counting hours is ten times as quick as asking the zone for each; it is asked where its clocks change.
+    steady = local.utcoffset() == last.astimezone(zone or UTC).utcoffset()
     while moment <= last:
-        local = moment.astimezone(zone or UTC)
-        hour = local.weekday() * 24 + local.hour
-        if _is_open(local, windows) if windows else hour in rates.called:
-            found.append((moment, hour))
-        moment, following = following, following + _HOUR
-    return found
+        hour = (hour + 1) % HOURS if steady else week_hour(moment, zone)
+        yield moment, hour
+        moment += _HOUR
 
 
-def _is_open(local: datetime, windows: Sequence[Sequence[Window]]) -> bool:
-    day, time = local.weekday(), local.time()
-    return all(any(day in each.days and each.opens <= time < each.closes for each in group) for group in windows)
-
-
-def _own_weights(tries: Sequence[Try], zone: ZoneInfo | None) -> list[tuple[int, int, bool]]:
-    return [(*divmod(week_hour(each.at, zone), 24), each.reached) for each in tries if each.reached is not None]
-
-
-def _rate(mean: float, own: Sequence[tuple[int, int, bool]], hour: int, dice: Random | None) -> float:
-    day, hour_of_day = divmod(hour, 24)
-    live, calls = PRIOR * mean, PRIOR
-    for their_day, their_hour, reached in own:
-        apart = abs(their_hour - hour_of_day)
-        if min(apart, 24 - apart) > 1:
+def _own(tries: Sequence[Try], zone: ZoneInfo | None) -> dict[int, tuple[float, float]]:
+    """Return for each hour of the week what the debtor's own calls tell of it: how many answered, of how many."""
+    told: dict[int, tuple[float, float]] = {}
+    for each in tries:
+        if (reached := each.reached) is None:
             continue
-        weight = (1.0 if their_day == day else OTHER_DAY) * (NEIGHBOUR if apart else 1.0)
-        calls += weight
-        live += weight * reached
-    rate = live / calls
+        day, hour = divmod(week_hour(each.at, zone), 24)
+        for other in range(7):
+            for beside in (-1, 0, 1):
+                weight = (1.0 if other == day else OTHER_DAY) * (NEIGHBOUR if beside else 1.0)
+                place = other * 24 + (hour + beside) % 24
+                live, calls = told.get(place, (0.0, 0.0))
+                told[place] = live + weight * reached, calls + weight
+    return told
+
+
+def _rate(mean: float, own: tuple[float, float] | None, dice: Random | None) -> float:
+    live, calls = own or (0.0, 0.0)
+    rate = (live + PRIOR * mean) / (calls + PRIOR)
     # A normal curve for the beta one: a third of the time, and nobody could tell the hours chosen apart.
-    return rate if dice is None else dice.gauss(rate, sqrt(rate * (1 - rate) / (calls + 1)))
+    return rate if dice is None else dice.gauss(rate, sqrt(rate * (1 - rate) / (calls + PRIOR + 1)))

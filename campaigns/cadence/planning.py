@@ -56,7 +56,7 @@ def plan(
         tries,
         rates,
         zone=zone,
-        windows=policy.windows,
+        open_hours=policy.open_hours,
         luck=luck if policy.explore else None,
     )
     return Next(_rested(hour, tries, policy, zone), best_phone(tries, in_use))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from campaigns.cadence.hours import whole_hours
 from dialer.campaign_file import CampaignConfig, SegmentCadence, Window
 from dialer.types import Outcome
 
@@ -57,14 +58,14 @@ DEFAULT_RULES: Mapping[Outcome, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A segment's cadence; of every group of `windows` (the campaign's, the segment's) one must be open."""
+    """A segment's cadence; `open_hours` are those of the week that its windows leave open, None without windows."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     max_tries: int = 10
     max_tries_per_day: int | None = None
     look_ahead: timedelta = timedelta()
     explore: bool = False
-    windows: tuple[tuple[Window, ...], ...] = ()
+    open_hours: frozenset[int] | None = None
 
     def rule(self, outcome: Outcome) -> Rule:
         """Return the rule of an outcome that is retried."""
@@ -83,5 +84,5 @@ def policy_of(campaign: CampaignConfig, segment: str) -> Policy:
         max_tries_per_day=part.max_tries_per_day or whole.max_tries_per_day,
         look_ahead=whole.look_ahead if part.look_ahead is None else part.look_ahead,
         explore=whole.explore if part.explore is None else part.explore,
-        windows=tuple(tuple(Window.parse(line) for line in lines) for lines in said if lines),
+        open_hours=whole_hours(tuple(Window.parse(line) for line in lines) for lines in said if lines),
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.cadence import NO_RATES, HourRate, Rates, Try, best_moment, week_hour
+from campaigns.cadence import NO_RATES, HourRate, Rates, Try, best_moment, week_hour, whole_hours
 from dialer.config import Window
 from dialer.types import Outcome
 
@@ -45,12 +45,24 @@ def test_a_debtor_who_answers_in_the_morning_is_called_in_the_morning():
 
 def test_hours_outside_the_windows_are_never_chosen():
     mornings = ((Window.parse("mon-fri 09:00-12:00"),),)
-    assert chosen(windows=mornings) == "Tue 10:00"
+    assert chosen(open_hours=whole_hours(mornings)) == "Tue 10:00"
 
 
 def test_windows_of_campaign_and_segment_must_both_be_open():
     both = ((Window.parse("mon-fri 09:00-20:00"),), (Window.parse("wed 17:30-20:00"),))
-    assert chosen(windows=both) == "Wed 18:00"
+    assert chosen(open_hours=whole_hours(both)) == "Wed 18:00"
+
+
+def test_an_hour_open_in_part_is_not_open():
+    assert whole_hours([[Window.parse("mon-mon 09:30-12:30")]]) == frozenset({10, 11})
+
+
+def test_where_the_clocks_change_hours_are_still_the_debtors():
+    saturday = datetime(2026, 4, 4, 12, tzinfo=UTC)
+    only = frozenset({6 * 24 + 18})  # Sunday at six, after the change of that night
+    santiago = ZoneInfo("America/Santiago")
+    moment = best_moment(saturday, TWO_DAYS, [], EVENINGS, zone=santiago, open_hours=only)
+    assert moment.astimezone(santiago).strftime("%a %H:%M") == "Sun 18:00"
 
 
 def test_without_windows_the_hours_never_called_are_not_chosen():
@@ -60,7 +72,7 @@ def test_without_windows_the_hours_never_called_are_not_chosen():
 
 def test_nothing_open_ahead_leaves_the_floor():
     sundays = ((Window.parse("sun 09:00-12:00"),),)
-    assert chosen(windows=sundays) == "Tue 10:00"
+    assert chosen(open_hours=whole_hours(sundays)) == "Tue 10:00"
 
 
 def test_little_history_leaves_the_floor():

@@ -42,7 +42,8 @@ def test_a_segment_that_says_nothing_follows_the_campaign():
     policy = policy_of(CAMPAIGN, "plain")
     assert (policy.max_tries, policy.max_tries_per_day, policy.look_ahead) == (8, 3, timedelta(hours=48))
     assert policy.rule(Outcome.BUSY).delay(1) == timedelta(minutes=10)
-    assert len(policy.windows) == 1
+    assert policy.open_hours is not None
+    assert {hour % 24 for hour in policy.open_hours} == set(range(9, 19))
 
 
 def test_a_segment_says_otherwise_key_by_key():
@@ -50,7 +51,7 @@ def test_a_segment_says_otherwise_key_by_key():
     assert (policy.max_tries, policy.max_tries_per_day, policy.look_ahead, policy.explore) == (4, 3, timedelta(), True)
     assert policy.rule(Outcome.BUSY).delay(1) == timedelta(hours=1)
     assert policy.rule(Outcome.MACHINE).delay(1) == timedelta(days=1)
-    assert len(policy.windows) == 2
+    assert policy.open_hours == frozenset(24 * day + hour for day in range(5) for hour in (10, 11))
 
 
 def test_what_nobody_says_is_the_packages():
