@@ -93,7 +93,10 @@ class Callback(Base):
 
 
 class Promise(Base):
-    """A promise to pay: no call about this debt before `due_on` has passed in the debtor's zone."""
+    """A promise to pay: no call about this debt before `due_on` has passed in the debtor's zone.
+
+    `amount` None is the whole debt; `balance` is what was owed when it was made.
+    """
 
     __tablename__ = "promises"
     __table_args__ = (
@@ -108,6 +111,7 @@ class Promise(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     call_id: Mapped[str | None] = mapped_column(String(27))
     amount: Mapped[Decimal | None] = mapped_column(Money)
+    balance: Mapped[Decimal | None] = mapped_column(Money)
     currency: Mapped[str | None] = mapped_column(String(3))
     due_on: Mapped[date]
     state: Mapped[str] = mapped_column(String(16), default=PromiseState.OPEN)

@@ -291,6 +291,7 @@ class InboundCall(Base):
     result: Mapped[str] = mapped_column(String(40))
     agent: Mapped[str | None] = mapped_column(String(40))
     recording: Mapped[str | None] = mapped_column(Text)
+    accounts: Mapped[list[int]] = mapped_column(JsonType, default=list, server_default="[]")
 
 
 class Agent(Base):

@@ -155,6 +155,7 @@ def _create_promises() -> None:
         sa.Column("campaign_id", _ID, nullable=False),
         sa.Column("call_id", sa.String(length=27), nullable=True),
         sa.Column("amount", _MONEY, nullable=True),
+        sa.Column("balance", _MONEY, nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -246,6 +247,7 @@ def _widen_leads() -> None:
     op.add_column("leads", sa.Column("priority", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("leads", sa.Column("account_ids", _JSON, nullable=False, server_default="[]"))
     op.add_column("attempts", sa.Column("accounts", _JSON, nullable=False, server_default="[]"))
+    op.add_column("inbound_calls", sa.Column("accounts", _JSON, nullable=False, server_default="[]"))
     op.add_column("attempts", sa.Column("place", _JSON, nullable=False, server_default="[]"))
     # In SQL: SQLite takes a reference only together with its column, and rebuilding this table takes minutes.
     kind = "INTEGER" if op.get_context().dialect.name == "sqlite" else "BIGINT"
@@ -270,6 +272,7 @@ def _widen_leads() -> None:
 
 
 def _narrow_leads() -> None:
+    op.drop_column("inbound_calls", "accounts")
     op.drop_column("attempts", "place")
     op.drop_column("attempts", "accounts")
     op.drop_index("ix_leads_staged", "leads")
