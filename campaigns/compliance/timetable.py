@@ -14,7 +14,9 @@ from campaigns.compliance.windows import ClosedOn, Interval, in_common, openings
 from dialer.types import Allowed, InputError, Refused, Verdict
 
 _KEPT = 8192
-_HORIZONS = (timedelta(days=16), timedelta(days=60), timedelta(days=400))
+DAY_S = 86400
+_HORIZON = timedelta(days=16)
+_YEAR = timedelta(days=400)
 _ALLOWED = Allowed()
 
 
@@ -67,30 +69,38 @@ class Timetable:
     def open_for(self, zones: tuple[str, ...], now: datetime, needed_s: float) -> bool:
         """Say the same without a reason: the quickest question there is."""
         at = now.timestamp()
-        days = self._kept.get((zones, int(at // 86400))) or self._around(zones, now)
+        days = self._kept.get((zones, int(at // DAY_S))) or self._around(zones, now)
         index = bisect_right(days.opens, at)
         return index > 0 and at + needed_s <= days.closes[index - 1]
 
     def next_opening(self, zones: tuple[str, ...], now: datetime, needed_s: float) -> datetime | None:
         """Return the first moment from `now` on with `needed_s` open seconds; None when a year has none."""
-        now, needed = now.astimezone(UTC), timedelta(seconds=needed_s)
-        for horizon in _HORIZONS:
-            for opens, closes in self._intervals(zones, now, horizon):
-                if max(opens, now) + needed <= closes:
-                    return max(opens, now)
+        at = now.timestamp()
+        days = self._kept.get((zones, int(at // DAY_S))) or self._around(zones, now)
+        for index in range(max(bisect_right(days.opens, at) - 1, 0), len(days.opens)):
+            first = max(days.opens[index], at)
+            # The last one may be cut off by the end of what was looked at.
+            if first + needed_s <= days.closes[index]:
+                return now.astimezone(UTC) if first == at else datetime.fromtimestamp(first, UTC)
+        return self._later(zones, now, timedelta(seconds=needed_s))
+
+    def _later(self, zones: tuple[str, ...], now: datetime, needed: timedelta) -> datetime | None:
+        for opens, closes in self._intervals(zones, now, _YEAR):
+            if max(opens, now) + needed <= closes:
+                return max(opens, now)
         return None
 
     def closes_at(self, zones: tuple[str, ...], now: datetime) -> datetime:
         """Return when the opening of this moment ends, for rules that end conversations; `now` where all is closed."""
-        open_now = (closes for opens, closes in self._intervals(zones, now, _HORIZONS[0]) if opens <= now < closes)
+        open_now = (closes for opens, closes in self._intervals(zones, now, _HORIZON) if opens <= now < closes)
         return next(open_now, now)
 
     def _around(self, zones: tuple[str, ...], now: datetime) -> _Days:
-        found = self._intervals(zones, now, timedelta(days=2))
+        found = self._intervals(zones, now, _HORIZON)
         days = _Days([opens.timestamp() for opens, _ in found], [closes.timestamp() for _, closes in found])
         if len(self._kept) >= _KEPT:
             self._kept.clear()
-        self._kept[zones, int(now.timestamp() // 86400)] = days
+        self._kept[zones, int(now.timestamp() // DAY_S)] = days
         return days
 
     def _intervals(self, zones: tuple[str, ...], now: datetime, horizon: timedelta) -> list[Interval]:

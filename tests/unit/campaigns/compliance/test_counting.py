@@ -59,7 +59,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(events, st.integers(0, 1440))
 def test_counts_agree_with_the_sentence_of_each_rule(drawn: list[tuple[Kind, str, int]], minute: int) -> None:
     now = datetime(2026, 6, 2, 5, 30, tzinfo=UTC) + timedelta(minutes=minute)
@@ -68,7 +68,7 @@ def test_counts_agree_with_the_sentence_of_each_rule(drawn: list[tuple[Kind, str
     assert {refusal.rule for refusal in answer.refusals} - {"outside_window"} == by_the_book(past, now)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events, st.integers(0, 1200))
 def test_the_moment_it_names_is_the_first_at_which_nothing_refuses(
     drawn: list[tuple[Kind, str, int]], minute: int

@@ -59,7 +59,7 @@ def block(zone: str, day: date) -> int:
     return (day - STARTED.astimezone(ZoneInfo(zone)).date()).days // 30
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(st.sampled_from(PERIODS), zones, instants, st.integers(0, 60 * 24 * 40))
 def test_an_event_counts_as_long_as_any_possible_clock_says_so(
     period: str, names: tuple[str, ...], event: datetime, later: int

@@ -78,7 +78,7 @@ def oracle(drawn: list[Schedule], names: tuple[str, ...], days: set[date], now: 
     return all(right(now + timedelta(minutes=m)) for m in range(minutes))
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(st.lists(schedules, min_size=1, max_size=3), zones, instants, st.integers(1, 60), st.sets(st.integers(-2, 2)))
 def test_agrees_with_every_clock_minute_by_minute(
     drawn: list[Schedule], names: tuple[str, ...], now: datetime, minutes: int, shut: set[int]
@@ -88,7 +88,7 @@ def test_agrees_with_every_clock_minute_by_minute(
     assert table.open_for(names, now, minutes * 60) == oracle(drawn, names, days, now, minutes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(schedules, min_size=1, max_size=2), zones, instants, st.sets(st.integers(-1, 3)))
 def test_the_next_opening_is_the_first_minute_that_is_right(
     drawn: list[Schedule], names: tuple[str, ...], now: datetime, shut: set[int]
