@@ -229,6 +229,7 @@ class Chaos:
         self._engines: dict[Path, BaseProcess] = {}
         self._diaries: list[Path] = []
         self._called: set[int] = set()
+        self._lost: list[QueuedLead] = []
         self.kills, self.redis_kills, self.given_back = 0, 0, 0
 
     def run(self) -> ChaosResult:
@@ -304,12 +305,14 @@ class Chaos:
         await self._give_back(hopper)
 
     async def _give_back(self, hopper: Hopper) -> None:
-        """Leases of nobody end by their time; a lead that was never called is offered again."""
+        """Leases of nobody end by their time; a lead that was never called is offered until it is queued again."""
         self._look()
-        lost = [lead for lead in await hopper.expire(business(self._began)) if lead.lead_id not in self._called]
-        self.given_back += len(lost)
-        for lead in lost:
-            await hopper.offer(campaign_of(lead.lead_id), [lead], business(self._began))
+        now = business(self._began)
+        nobodys = [lead for lead in await hopper.expire(now) if lead.lead_id not in self._called]
+        self.given_back += len(nobodys)
+        self._lost += nobodys
+        # Not queued while its debtor is in a call: later, then.
+        self._lost = [lead for lead in self._lost if not await hopper.offer(campaign_of(lead.lead_id), [lead], now)]
 
     def _look(self) -> None:
         self._called = {entry.lead_id for path in self._diaries for entry in read(path) if entry.kind == START}

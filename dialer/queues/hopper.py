@@ -111,6 +111,7 @@ class Hopper:
         """
         if n <= 0 or not segments:
             return []
+        n = min(n, _CHUNK)
         aside_until = now + timedelta(seconds=ASIDE_S)
         base = f"{_CAMPAIGNS}{campaign}"
         keys = (*_MARKS, f"{base}:aside", f"{base}:parked", f"{base}:passes")

@@ -12,7 +12,7 @@ local now_s = tonumber(now)
 local VIRTUAL = '\t'
 -- Divisible by every weight up to 16, so that equal shares meet again exactly.
 local STRIDE = 720720
--- Leads made ready in one run beyond what is handed out.
+-- Leads made ready in one run beyond what is handed out, at least one a segment.
 local MOVES = 128
 
 -- Names of queues are made here: every key carries the same hash tag, so a Cluster agrees.
@@ -41,12 +41,9 @@ local function return_the_rested(resting)
   end
 end
 
-local moves = MOVES + n
-
 local function promote(lane, most)
-  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, math.max(0, math.min(most, moves)))
+  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, most)
   if #ids == 0 then return end
-  moves = moves - #ids
   local risen = {}
   for i, record in ipairs(redis.call('HMGET', queued, unpack(ids))) do
     if record then
@@ -59,6 +56,8 @@ local function promote(lane, most)
 end
 
 local lanes, virtual, weights = {}, 0, 0
+-- Passes that are not yet in Redis: of whoever was served, and of whoever came back and waits for its turn.
+local passed = {}
 
 local function open_lanes()
   local names = { VIRTUAL }
@@ -75,8 +74,13 @@ local function open_lanes()
     }
     promote(lane, share)
     if redis.call('ZCARD', lane.ready) > 0 then
-      -- Whoever had nothing to hand out comes back at the present: an absence earns no credit.
-      lane.pass = math.max(virtual, tonumber(kept[i] or '0'))
+      -- Whoever had nothing to hand out comes back at the present, and waits for its turn as after one of its
+      -- own: an absence earns no credit, and a light segment does not push in before a heavy one.
+      lane.pass = tonumber(kept[i] or '-1')
+      if lane.pass < virtual then
+        lane.pass = virtual + STRIDE / lane.weight
+        passed[lane.name] = lane.pass
+      end
       weights = weights + lane.weight
       lanes[#lanes + 1] = lane
     end
@@ -159,8 +163,6 @@ local function hand_out(id, record)
   return true
 end
 
-local passed = {}
-
 local function serve(lane)
   if lane.at > #lane.ids then fetch(lane) end
   local id, record = lane.ids[lane.at], lane.records[lane.at]
@@ -183,13 +185,11 @@ for at = math.floor(#lanes / 2), 1, -1 do sink(at) end
 while #given < n and looks > 0 and #lanes > 0 do serve(lanes[1]) end
 write_down()
 for _, lane in ipairs(opened) do drop_the_seen(lane) end
-if #given > 0 then
-  local kept = { VIRTUAL, string.format('%.17g', virtual) }
-  for name, pass in pairs(passed) do
-    kept[#kept + 1] = name
-    kept[#kept + 1] = string.format('%.17g', pass)
-  end
-  redis.call('HSET', passes, unpack(kept))
+local kept = { VIRTUAL, string.format('%.17g', virtual) }
+for name, pass in pairs(passed) do
+  kept[#kept + 1] = name
+  kept[#kept + 1] = string.format('%.17g', pass)
 end
+if #kept > 2 then redis.call('HSET', passes, unpack(kept)) end
 -- One string: a client reads it many times faster than a list, and no record holds the end of a line.
 return table.concat(given, '\n')

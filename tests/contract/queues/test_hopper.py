@@ -44,7 +44,7 @@ async def test_calls_are_shared_between_segments_by_weight_and_in_one_the_earlie
             a_lead(5, due_at=NOON - timedelta(minutes=3)),
         ],
     )
-    assert await lease(hopper) == [3, 1, 5, 2, 4]
+    assert await lease(hopper) == [3, 5, 1, 2, 4]
 
 
 @pytest.mark.parametrize("now", [None, NOON])

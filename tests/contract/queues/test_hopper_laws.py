@@ -130,3 +130,13 @@ def test_with_equal_claims_the_higher_priority_goes_first(redis_server: Embedded
             assert [lead.segment for lead in leads] == ["high", "low", "middle"]
 
     on(redis_server, story)
+
+
+def test_more_segments_than_are_made_ready_at_once_all_get_their_turn(redis_server: EmbeddedRedis) -> None:
+    async def story(hopper: Hopper) -> None:
+        segments = [SegmentShare(f"s{n}") for n in range(300)]
+        await hopper.offer("march", [a_lead(n, segment=f"s{n % 300}") for n in range(600)])
+        got = [lead.segment for _ in range(6) for lead in await hopper.lease("march", segments, 50, NOON, LATER)]
+        assert len(set(got)) == len(got) == 300
+
+    on(redis_server, story)
