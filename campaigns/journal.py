@@ -7,7 +7,7 @@ engines on one database wait for each other and never for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -96,13 +96,26 @@ class Journal:
         async with self._store.snapshot() as session:
             return [_record(row) for row in await session.execute(query)]
 
+    async def attempts(self, call_ids: Collection[str]) -> list[AttemptRecord]:
+        """Return what is known of these calls; ids unknown to the books are left out."""
+        async with self._store.snapshot() as session:
+            query = select(ATTEMPTS).where(ATTEMPTS.c.call_id.in_(list(call_ids)))
+            return [_record(row) for row in await session.execute(query)]
+
+    async def attempts_after(self, call_id: str, since: datetime, limit: int) -> list[AttemptRecord]:
+        """Return up to `limit` attempts since a moment, in the order of their ids, those after one id."""
+        chosen = (ATTEMPTS.c.call_id > call_id, ATTEMPTS.c.intent_at >= since)
+        query = select(ATTEMPTS).where(*chosen).order_by(ATTEMPTS.c.call_id).limit(limit)
+        async with self._store.snapshot() as session:
+            return [_record(row) for row in await session.execute(query)]
+
     async def apply_inbound(self, records: Iterable[InboundRecord]) -> None:
         """Keep inbound calls; the record with the highest `seq` of a call stands."""
         last: dict[str, InboundRecord] = {}
         for record in records:
             if record.call_id not in last or record.seq > last[record.call_id].seq:
                 last[record.call_id] = record
-        rows = [{name: getattr(last[call_id], name) for name in _INBOUND_FIELDS} for call_id in sorted(last)]
+        rows = [_inbound_row(last[call_id]) for call_id in sorted(last)]
         if rows:
             async with self._store.transaction() as session:
                 connection = await session.connection()
@@ -181,6 +194,10 @@ async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], bo
 def _reopens(outcome: str | None, disposition: str | None, before: str | None) -> bool:
     """Tell whether a closed call has just become a promised callback: by the agent, or by the debtor's own key."""
     return outcome in (Outcome.ANSWERED, Outcome.ABANDONED) and disposition == CALLBACK_DISPOSITION != before
+
+
+def _inbound_row(record: InboundRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _INBOUND_FIELDS} | {"accounts": list(record.accounts)}
 
 
 def _record(row: Row[Any]) -> AttemptRecord:

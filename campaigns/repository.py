@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -135,15 +135,21 @@ class Leads:
         self._session = session
 
     async def due(
-        self, campaign: Campaign, now: datetime, limit: int, segment: str | None = None, *, each: int | None = None
+        self,
+        campaign: Campaign,
+        now: datetime,
+        limit: int,
+        *,
+        only: Collection[str] | None = None,
+        each: int | None = None,
     ) -> list[QueuedLead]:
         """Return up to `limit` leads to be called, at most `each` of a segment, urgent ones first, then longest due.
 
-        Segments come by priority. Left out: debtors in a call of any campaign, opted out, or without a phone in use,
-        and whoever came with an import that is not published. Every part is read along an index, however long the
-        list. Calling windows and limits are checked by whoever dials.
+        Segments come by priority, those in `only`. Left out: debtors in a call of any campaign, opted out, or
+        without a phone in use, and whoever came with an import that is not published. Every part is read along an
+        index, however long the list. Calling windows and limits are checked by whoever dials.
         """
-        segments = [s for s in await Campaigns(self._session).segments(campaign.id) if segment in {None, s.name}]
+        segments = [s for s in await Campaigns(self._session).segments(campaign.id) if only is None or s.name in only]
         published = await self._published(campaign.id)
         parts = [
             part
@@ -316,6 +322,7 @@ class KnownCaller:
     campaign_id: int | None
     campaign: str | None
     segment: str | None
+    accounts: tuple[int, ...] = ()
 
 
 class Debtors:
@@ -336,6 +343,7 @@ class Debtors:
                 Lead.campaign_id,
                 Campaign.name,
                 Segment.name,
+                Lead.account_ids,
             )
             .select_from(Phone)
             .join(Debtor, Debtor.id == Phone.debtor_id)
@@ -348,4 +356,4 @@ class Debtors:
             .limit(1)
         )
         row = (await self._session.execute(query)).first()
-        return None if row is None else KnownCaller(*row)
+        return None if row is None else KnownCaller(*row[:-1], accounts=tuple(row[-1] or ()))

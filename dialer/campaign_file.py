@@ -213,11 +213,6 @@ class SegmentConfig(CampaignSection):
     skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] = {}
     cadence: SegmentCadence = SegmentCadence()
 
-    @property
-    def share(self) -> int:
-        """The segment's part of the calls: its weight, or else its priority."""
-        return self.weight or max(self.priority, 1)
-
 
 class CampaignConfig(CampaignSection):
     """A campaign file; `examples/campaign.toml` explains every key."""

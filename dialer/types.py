@@ -225,6 +225,7 @@ class InboundRecord:
     result: str = "waiting"
     agent: str | None = None
     recording: str | None = None
+    accounts: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """Return the record as one JSON line."""

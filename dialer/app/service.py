@@ -17,6 +17,7 @@ from dialer import exposition, logs
 from dialer.agi.menu import MenuProcess
 from dialer.ami.client import AmiSecrets
 from dialer.ami.config import load_secrets
+from dialer.app.rules import Rules
 from dialer.app.store import open_store
 from dialer.app.time_zones import pin_time_zones
 from dialer.config import Config
@@ -28,6 +29,7 @@ from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.connection import RedisLink, connect
 from dialer.queues.hopper import Hopper
+from dialer.queues.ledger import Ledger
 from dialer.queues.outcomes import OutcomeStream
 from dialer.store import Store
 from dialer.types import ConfigError, DialerError, Unavailable
@@ -155,6 +157,8 @@ def _engine(config: Config, store: Store, redis: RedisLink) -> Engine:
         board=AgentBoard(redis),
         beat=EngineBeat(redis),
         commands=CommandBus(redis),
+        ledger=Ledger(redis),
+        rules=Rules(config),
         secrets=manager_logins(config),
         rng=random.Random(),  # noqa: S311 - jitter of reconnects
     )

@@ -75,6 +75,8 @@ language = "es"
 country = "AR"
 time_zone = "{zone}"
 windows = ["mon-fri 09:00-20:00", "sat 10:00-13:00"]
+# Stands in for the law of the country: on the simulated Asterisk, where nobody real is called, and nowhere else.
+profile = "demo"
 trunks = ["operador"]
 max_lines = 200
 amd = true

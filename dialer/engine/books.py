@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
+from campaigns.case_models import PriorEvent
+from campaigns.compliance import Happening, Kind
 from campaigns.decisions import Minute, PacingMinutes
 from campaigns.history import History, history
 from campaigns.journal import Journal
@@ -18,7 +20,7 @@ from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
 from dialer.config import CampaignConfig, parse_campaign
 from dialer.routing import Agent
 from dialer.store import Store
-from dialer.types import LIVE_OUTCOMES, ConfigError, InboundRecord, Outcome, QueuedLead
+from dialer.types import LIVE_OUTCOMES, AttemptRecord, ConfigError, InboundRecord, Outcome, QueuedLead
 from recordings.models import Recording, RecordingState
 from recordings.repository import Recordings
 
@@ -42,6 +44,7 @@ class Running:
     key: str
     state: str
     config: CampaignConfig
+    started_at: datetime | None = None
 
 
 class Books:
@@ -67,7 +70,7 @@ class Books:
             except ConfigError as exc:
                 unreadable[row.name] = str(exc)
             else:
-                readable.append(Running(row.id, row.key, row.state, config))
+                readable.append(Running(row.id, row.key, row.state, config, row.started_at))
         return readable, unreadable
 
     async def check(self) -> None:
@@ -98,10 +101,16 @@ class Books:
         async with self._store.transaction() as session:
             await PacingMinutes(session).keep(minutes)
 
-    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
-        """Return leads to be called now, without those in a call."""
+    async def due_leads(
+        self, campaign: str, now: datetime, limit: int, *, only: Collection[str] | None = None, each: int | None = None
+    ) -> list[QueuedLead]:
+        """Return leads to be called now, without those in a call; of these segments only, so many of each."""
         async with self._store.snapshot() as session:
-            return await Leads(session).due(await Campaigns(session).get(campaign), now, limit)
+            return await Leads(session).due(await Campaigns(session).get(campaign), now, limit, only=only, each=each)
+
+    async def attempts(self, call_ids: Collection[str]) -> list[AttemptRecord]:
+        """Return what the books know of these calls; those that never got into them are left out."""
+        return await self.journal.attempts(call_ids)
 
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         """Let leads rest until these times."""
@@ -137,10 +146,26 @@ class Books:
     async def open_inbound(self, node: str) -> list[InboundRecord]:
         """Return the inbound calls of a node that have no end."""
         query = select(InboundCall).where(InboundCall.node == node, InboundCall.ended_at.is_(None))
-        names = [field.name for field in fields(InboundRecord)]
+        async with self._store.snapshot() as session:
+            return [_inbound(row) for row in await session.scalars(query)]
+
+    async def past_attempts(self, after: str, since: datetime, limit: int) -> list[AttemptRecord]:
+        """Return attempts since a moment in the order of their ids, those after one id."""
+        return await self.journal.attempts_after(after, since, limit)
+
+    async def past_inbound(self, after: str, since: datetime, limit: int) -> list[InboundRecord]:
+        """Return the conversations of people who called us, in the same way."""
+        spoken = (InboundCall.bridged_at.is_not(None), InboundCall.arrived_at >= since, InboundCall.call_id > after)
+        query = select(InboundCall).where(*spoken).order_by(InboundCall.call_id).limit(limit)
+        async with self._store.snapshot() as session:
+            return [_inbound(row) for row in await session.scalars(query)]
+
+    async def prior_events(self, after: int, limit: int) -> list[tuple[int, Happening]]:
+        """Return what happened before this dialer, numbered, after one number."""
+        query = select(PriorEvent).where(PriorEvent.id > after).order_by(PriorEvent.id).limit(limit)
         async with self._store.snapshot() as session:
             rows = (await session.scalars(query)).all()
-            return [InboundRecord(**{name: getattr(row, name) for name in names}) for row in rows]
+        return [(row.id, Happening(Kind(row.kind), row.key, row.at, f"prior-{row.id}")) for row in rows]
 
     async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
         """Register what is known of these recordings, beside the calls too: their records may be long closed."""
@@ -152,6 +177,11 @@ class Books:
             for table in (Attempt, InboundCall) if paths else ():
                 known = case(paths, value=table.call_id)
                 await session.execute(update(table).where(table.call_id.in_(paths)).values(recording=known))
+
+
+def _inbound(row: InboundCall) -> InboundRecord:
+    facts = {field.name: getattr(row, field.name) for field in fields(InboundRecord)}
+    return InboundRecord(**{**facts, "accounts": tuple(row.accounts)})
 
 
 def _agent(row: AgentRow, wrap_up_s: float) -> Agent:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
 
-from campaigns.compliance import local_day, may_dial
+from campaigns.compliance import Judgement, local_day
 from campaigns.journal import Intent
 from dialer import metrics
 from dialer.call import UNJOINED, Call, CallRules, Recording
-from dialer.config import CampaignConfig, Config, TrunkConfig, Window
+from dialer.config import CampaignConfig, Config, TrunkConfig
 from dialer.engine.book import Book
+from dialer.engine.counsel import Client, rule_label
 from dialer.engine.floor import Floor
 from dialer.engine.keeper import Keeper, Part
 from dialer.engine.lane import Lane
@@ -35,6 +36,8 @@ GROUP_S = 0.025
 """Intents of this long are committed together; less where business time runs so fast that pacers decide as often."""
 
 GROUP_MAX = 50
+STEP = 20
+MOST_STEPS = 4
 
 
 class Hopper(Protocol):
@@ -52,6 +55,14 @@ class Journal(Protocol):
 
     async def commit_intents(self, intents: Sequence[Intent]) -> list[Verdict]:
         """Commit a group; only what is Allowed may be dialled."""
+        ...
+
+
+class Counsel(Protocol):
+    """Who knows whom the rules allow to be called."""
+
+    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Judgement:
+        """Judge one call and reserve its room."""
         ...
 
 
@@ -74,10 +85,15 @@ def want_of(campaign: CampaignConfig, segment: str, language: str, last_agent: s
 
 
 def shares_of(campaign: CampaignConfig) -> list[SegmentShare]:
-    """Return what part of the calls each segment gets; without a weight, as much as its priority says."""
+    """Return what part of the calls each segment gets while all have somebody to call.
+
+    Without a weight the priority decides: each step counts twenty times the one below it, so that a high one is
+    called first and a low one is never forgotten.
+    """
+    steps = sorted({segment.priority for segment in campaign.segments})
     return [
-        SegmentShare(segment.name, getattr(segment, "weight", None) or max(segment.priority, 1), segment.priority)
-        for segment in campaign.segments
+        SegmentShare(each.name, each.weight or STEP ** min(steps.index(each.priority), MOST_STEPS), each.priority)
+        for each in campaign.segments
     ]
 
 
@@ -103,6 +119,7 @@ class Dialling:
         keeper: Keeper,
         hopper: Hopper,
         journal: Journal,
+        counsel: Counsel,
         parts: Mapping[str, Part],
         incarnation: Callable[[str], str],
     ) -> None:
@@ -115,6 +132,7 @@ class Dialling:
         self._keeper = keeper
         self._hopper = hopper
         self._journal = journal
+        self._counsel = counsel
         self._parts = parts
         self._incarnation = incarnation
         self._lines = Lines(config.nodes, config.trunks)
@@ -177,8 +195,8 @@ class Dialling:
         """Return why this lane may not dial at all now, or None."""
         if self.closed is not None:
             return self.closed
-        if lane.state != "running":
-            return f"campaign is {lane.state}"
+        if (shut := lane.shut) is not None:
+            return shut
         for part in self._parts.values():
             if not part.ok:
                 return f"{part.name}: {part.detail}"
@@ -259,39 +277,39 @@ class Dialling:
             trunk=trunk.name,
             incarnation=self._incarnation(lane.node),
             time_zone=lead.time_zone,
+            accounts=lead.accounts,
+            place=lead.place,
             intent_at=self._clock.now(),
         )
 
     async def _place(self, tickets: Sequence[Ticket]) -> None:
-        """Check the clock on the debtor's wall, commit the intents, and write what was allowed."""
-        allowed = [ticket for ticket in tickets if self._in_hours(ticket)]
-        if not allowed:
-            return
-        intents = [
-            Intent(
-                ticket.record,
-                local_day(ticket.lead.time_zone, ticket.record.intent_at),
-                ticket.lane.campaign.max_tries_per_phone_per_day,
-            )
-            for ticket in allowed
-        ]
-        verdicts = await self._asked("database", self._journal.commit_intents(intents))
-        for ticket, verdict in zip(allowed, verdicts, strict=True):
+        """Let counsel clear each call, commit the intents, and write what was allowed."""
+        cleared = [(ticket, await self._cleared(ticket)) for ticket in tickets]
+        asked = [(ticket, judgement) for ticket, judgement in cleared if judgement.allowed]
+        refused = [(ticket, judgement.verdict) for ticket, judgement in cleared if not judgement.allowed]
+        if asked:
+            intents = [self._intent(ticket, judgement) for ticket, judgement in asked]
+            verdicts = await self._asked("database", self._journal.commit_intents(intents))
+            for (ticket, _), intent, verdict in zip(asked, intents, verdicts, strict=True):
+                if isinstance(verdict, Refused):
+                    refused.append((ticket, verdict))
+                else:
+                    self._originate(replace(ticket, record=intent.record))
+        for ticket, verdict in refused:
             if isinstance(verdict, Refused):
                 self._refuse(ticket, verdict)
-            else:
-                self._originate(ticket)
 
-    def _in_hours(self, ticket: Ticket) -> bool:
-        windows = tuple(Window.parse(line) for line in ticket.lane.campaign.windows)
-        verdict = may_dial(windows, ticket.lead.time_zone, self._clock.now(), self._config.dialing.longest_s)
-        if isinstance(verdict, Refused):
-            self._refuse(ticket, verdict)
-            return False
-        return True
+    async def _cleared(self, ticket: Ticket) -> Judgement:
+        now = self._clock.now()
+        return await self._asked("redis", self._counsel.clear(ticket.lane.client, ticket.lead, now))
+
+    def _intent(self, ticket: Ticket, judgement: Judgement) -> Intent:
+        zone = ticket.lead.time_zone or judgement.zones[0]
+        record = replace(ticket.record, time_zone=zone)
+        return Intent(record, local_day(zone, record.intent_at), ticket.lane.campaign.max_tries_per_phone_per_day)
 
     def _refuse(self, ticket: Ticket, refused: Refused) -> None:
-        metrics.REFUSED.labels(refused.rule).inc()
+        metrics.REFUSED.labels(rule_label(refused.rule)).inc()
         log.info("refused", call_id=ticket.lead.call_id, rule=refused.rule, detail=refused.detail or None)
         self.on_refused(ticket.lane, ticket.lead, refused)
         self._keeper.release([ticket.lead.call_id])

@@ -28,7 +28,9 @@ class Directory:
             return None
         campaign = self.campaigns[known.campaign_id].config
         want = want_of(campaign, known.segment or "", known.language, known.last_agent)
-        return Caller(known.debtor_id, known.campaign_id, campaign.name, want, campaign.recording)
+        return Caller(
+            known.debtor_id, known.campaign_id, campaign.name, want, campaign.recording, accounts=known.accounts
+        )
 
     def attempt(self, record: AttemptRecord) -> tuple[Want, Recording]:
         """Return what a call found again asks of an agent, and whether it is recorded; yes when nobody knows."""

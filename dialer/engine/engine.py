@@ -7,10 +7,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
+from campaigns.compliance import Library
 from campaigns.models import CampaignState
 from dialer import metrics
 from dialer.ami.client import AmiSecrets, NodeClient
@@ -19,6 +20,7 @@ from dialer.config import Config
 from dialer.engine.book import Book
 from dialer.engine.books import Books
 from dialer.engine.control import Control, describe
+from dialer.engine.counsel import Client, Counsel
 from dialer.engine.dialling import Dialling
 from dialer.engine.diary import store
 from dialer.engine.directory import Directory
@@ -32,6 +34,7 @@ from dialer.engine.nodes import NodeEnd
 from dialer.engine.plane import Plane
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recorder import Recorder
+from dialer.engine.restoring import Restorer
 from dialer.engine.status import StatusReport
 from dialer.engine.switchboard import Switchboard
 from dialer.engine.timers import Timers
@@ -40,6 +43,7 @@ from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
+from dialer.queues.ledger import Ledger
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, WrapEnded
 from dialer.types import Clock, DialerError, InboundRecord, Unavailable
@@ -57,6 +61,19 @@ MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
 """What a key of the abandoned-call menu means to the books."""
 
 
+class Rules(Protocol):
+    """The rules of this installation."""
+
+    @property
+    def library(self) -> Library:
+        """Every profile in force now."""
+        ...
+
+    def look_again(self) -> None:
+        """Take over what changed."""
+        ...
+
+
 class Engine:
     """One engine process: the calls of all running campaigns on all nodes."""
 
@@ -71,6 +88,8 @@ class Engine:
         board: AgentBoard,
         beat: EngineBeat,
         commands: CommandBus,
+        ledger: Ledger,
+        rules: Rules,
         secrets: Mapping[str, AmiSecrets],
         rng: random.Random,
     ) -> None:
@@ -81,7 +100,10 @@ class Engine:
         self._board = board
         self.beat = beat
         self._commands = commands
-        self.parts = {name: Part(name) for name in ("redis", "database", "recordings")}
+        self._rules = rules
+        self.parts: dict[str, Part] = {name: Part(name) for name in ("redis", "database", "recordings", "ledger")}
+        self.counsel = Counsel(lambda: rules.library, ledger, self.parts["ledger"], config.dialing.longest_s)
+        self.restorer = Restorer(clock, ledger, books, self.parts["ledger"], self.counsel)
         self.campaigns = Lanes(config, clock, books)
         self.lanes = self.campaigns.open
         self.directory = Directory(books.caller)
@@ -98,7 +120,7 @@ class Engine:
         config, clock = self.config, self.clock
         self.plane = Plane(config, clock, self.links)
         self.floor = Floor(clock, self._timers, self.plane, self._wrap_ended)
-        self.keeper = Keeper(stream, self._hopper, self.parts["redis"])
+        self.keeper = Keeper(stream, self._hopper, self.counsel, self.parts["redis"])
         self.book = Book(clock, self._timers, self.floor, self.plane, self.keeper)
         self.book.watchers.append(self._watch)
         self.recorder = Recorder(config, clock, self._books, self.parts["recordings"])
@@ -111,7 +133,14 @@ class Engine:
             stream, journal.apply, journal.apply_inbound, self.parts["database"], self.parts["redis"]
         )
         self.filler = Filler(
-            config, clock, hopper=self._hopper, lists=self._books, lanes=self.lanes.values, parts=self.parts
+            config,
+            clock,
+            hopper=self._hopper,
+            lists=self._books,
+            lanes=self.lanes.values,
+            parts=self.parts,
+            counsel=self.counsel,
+            account_for=self.restorer.account_for,
         )
         self.dialling = Dialling(
             config,
@@ -123,6 +152,7 @@ class Engine:
             keeper=self.keeper,
             hopper=self._hopper,
             journal=journal,
+            counsel=self.counsel,
             parts=self.parts,
             incarnation=self._incarnations.__getitem__,
         )
@@ -176,6 +206,7 @@ class Engine:
         # Before anything is published: what the last engine said of its agents is theirs to get back.
         self.board_before = await self._board.read()
         self.recorder.check_disk()
+        self.parts["ledger"].failed("the counters of past calls have not been looked at yet")
         await self.refresh()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -203,6 +234,7 @@ class Engine:
             self.beat.run(self.report.status),
             self._every(PUBLISH_S, self.publish),
             self._every(REFRESH_S, self._look_after),
+            self._every(REFRESH_S, self._mind_the_law),
             self._every(min(RENEW_S, self.config.dialing.lease_s / 4) / self.clock.speed, self._renew),
             self._every(AUDIT_S, self._audit),  # of lost events, which know no business time
             self._every(AUDIT_S / self.clock.speed, self.campaigns.count),
@@ -213,6 +245,10 @@ class Engine:
     async def refresh(self) -> None:
         """Read campaigns and agents anew: started, paused and stopped ones, new people."""
         self.directory.campaigns = await self.campaigns.refresh()
+        self.counsel.clients = {
+            campaign_id: Client(running.config, running.started_at)
+            for campaign_id, running in self.directory.campaigns.items()
+        }
         known = self.floor.agents
         for agent in await self._books.agents(self.config.agents.wrap_up_s):
             if agent.name not in known:
@@ -279,6 +315,11 @@ class Engine:
             if not self._stopping(name):
                 continue  # started again meanwhile
             await self._books.set_state(name, CampaignState.STOPPED, self.clock.now())
+
+    async def _mind_the_law(self) -> None:
+        """Take over changed rules, and bring the ledger up to date."""
+        self._rules.look_again()
+        await self.restorer.look_after()
 
     async def _look_at_database(self) -> None:
         """Read what changed there; after a failure a write has to succeed first."""

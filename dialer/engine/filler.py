@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
 
-from campaigns.compliance import may_dial
+from campaigns.compliance import Judgement
 from dialer import metrics
-from dialer.config import CampaignConfig, Config, Window
+from dialer.config import Config
+from dialer.engine.counsel import Client, rule_label
 from dialer.engine.keeper import Part
 from dialer.engine.lane import Lane
 from dialer.types import Clock, QueuedLead, Refused, Unavailable
@@ -22,7 +23,10 @@ log = structlog.get_logger("dialer.filler")
 T = TypeVar("T")
 
 LOW_WATER = 200
-"""Below this many leads waiting, a campaign's queues are filled again."""
+"""Below this many leads waiting, a segment is filled again; with many segments it is less."""
+
+MOST_WAITING = 4000
+LEAST_WAITING = 20
 
 BATCH = 500
 IDLE_S = 0.5
@@ -39,12 +43,16 @@ PASSING = frozenset({"in_call", "already_tried", "phone_retired"})
 class Hopper(Protocol):
     """Where due leads wait."""
 
-    async def offer(self, campaign: str, leads: Sequence[QueuedLead]) -> int:
+    async def offer(self, campaign: str, leads: Sequence[QueuedLead], now: datetime | None = None) -> int:
         """Queue leads that are not queued yet."""
         ...
 
     async def depth(self, campaign: str) -> dict[str, int]:
         """Return how many wait in each segment."""
+        ...
+
+    async def late(self, now: datetime) -> list[QueuedLead]:
+        """Return leases whose time is over, still held."""
         ...
 
     async def expire(self, now: datetime) -> list[QueuedLead]:
@@ -55,12 +63,22 @@ class Hopper(Protocol):
 class Lists(Protocol):
     """The books, as far as the filler reads them."""
 
-    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+    async def due_leads(
+        self, campaign: str, now: datetime, limit: int, *, only: Collection[str] | None = None, each: int | None = None
+    ) -> list[QueuedLead]:
         """Return due leads without an open attempt."""
         ...
 
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         """Put leads off until these times."""
+        ...
+
+
+class Counsel(Protocol):
+    """Who knows whom the rules allow to be called."""
+
+    async def sift(self, client: Client, leads: Iterable[QueuedLead], now: datetime) -> list[Judgement]:
+        """Judge leads in their order."""
         ...
 
 
@@ -76,6 +94,8 @@ class Filler:
         lists: Lists,
         lanes: Callable[[], Iterable[Lane]],
         parts: Mapping[str, Part],
+        counsel: Counsel,
+        account_for: Callable[[Sequence[QueuedLead]], Awaitable[None]],
     ) -> None:
         self._config = config
         self._clock = clock
@@ -83,6 +103,8 @@ class Filler:
         self._lists = lists
         self._lanes = lanes
         self._parts = parts
+        self._counsel = counsel
+        self._account_for = account_for
         self._wake = asyncio.Event()
         self._put_off: dict[int, datetime] = {}
         self.waiting: dict[str, int] = {}
@@ -116,32 +138,42 @@ class Filler:
         """Fill every running campaign once."""
         await self._postpone()
         now = self._clock.now()
-        await self._guard("redis", self._hopper.expire(now))
-        running = {lane.campaign_id: lane.campaign for lane in self._lanes() if lane.state == "running"}
-        for campaign in running.values():
-            await self._fill(campaign, now)
+        await self._end_late(now)
+        running = {lane.campaign_id: lane for lane in self._lanes() if lane.state == "running"}
+        for lane in running.values():
+            await self._fill(lane, now)
 
-    async def _fill(self, campaign: CampaignConfig, now: datetime) -> None:
+    async def _end_late(self, now: datetime) -> None:
+        """End the leases whose time is over, after their calls are counted."""
+        while late := await self._guard("redis", self._hopper.late(now)):
+            await self._guard("database", self._account_for(late))
+            await self._guard("redis", self._hopper.expire(now))
+
+    async def _fill(self, lane: Lane, now: datetime) -> None:
+        campaign = lane.campaign
         depth = await self._guard("redis", self._hopper.depth(campaign.name))
         self.waiting[campaign.name] = sum(depth.values())
         metrics.HOPPER.labels(campaign.name).set(self.waiting[campaign.name])
-        if self.waiting[campaign.name] >= LOW_WATER:
+        each = _low_water(len(campaign.segments))
+        thirsty = {segment.name for segment in campaign.segments if depth.get(segment.name, 0) < each}
+        if not thirsty:
             return
-        due = await self._guard("database", self._lists.due_leads(campaign.name, now, BATCH))
-        allowed = self._sift(campaign, due, now)
+        most = each + BATCH // len(thirsty)
+        wanted = self._lists.due_leads(campaign.name, now, BATCH, only=thirsty, each=most)
+        due = await self._guard("database", wanted)
+        allowed = await self._sift(lane, due, now)
         if allowed:
-            await self._guard("redis", self._hopper.offer(campaign.name, allowed))
+            await self._guard("redis", self._hopper.offer(campaign.name, allowed, now))
         await self._postpone()
 
-    def _sift(self, campaign: CampaignConfig, due: Iterable[QueuedLead], now: datetime) -> list[QueuedLead]:
+    async def _sift(self, lane: Lane, due: Sequence[QueuedLead], now: datetime) -> list[QueuedLead]:
         """Return the leads that may be called now; the others are put off until they may."""
-        windows = tuple(Window.parse(line) for line in campaign.windows)
-        ring_s = self._config.dialing.longest_s
         allowed: list[QueuedLead] = []
-        for lead in due:
-            verdict = may_dial(windows, lead.time_zone, now, ring_s)
+        judged = await self._guard("redis", self._counsel.sift(lane.client, due, now))
+        for lead, judgement in zip(due, judged, strict=True):
+            verdict = judgement.verdict
             if isinstance(verdict, Refused):
-                metrics.REFUSED.labels(verdict.rule).inc()
+                metrics.REFUSED.labels(rule_label(verdict.rule)).inc()
                 self.put_off(lead, verdict)
             else:
                 allowed.append(lead)
@@ -166,3 +198,8 @@ class Filler:
         if part != "database":  # reading works beside a lock that stops all writing: only a write proves anything
             self._parts[part].works()
         return answer
+
+
+def _low_water(segments: int) -> int:
+    """Return how many leads of each segment wait in the hopper: what is there is not judged by the newest rules."""
+    return max(LEAST_WAITING, min(LOW_WATER, MOST_WAITING // max(segments, 1)))

@@ -33,6 +33,7 @@ class Caller:
     campaign: str
     want: Want
     recording: bool
+    accounts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class Inbound:
         now = self._calls.get(call_id)
         if caller is None or now is None or now.record.result == "message":
             return
-        self._note(call_id, debtor_id=caller.debtor_id, campaign_id=caller.campaign_id)
+        self._note(call_id, debtor_id=caller.debtor_id, campaign_id=caller.campaign_id, accounts=caller.accounts)
         choice = self._floor.choose(caller.campaign, call.record.node, caller.want)
         if choice is None or self._floor.apply(choice.agent, CallReserved(call_id)) is not None:
             return

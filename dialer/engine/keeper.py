@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -44,6 +45,26 @@ class Leases(Protocol):
         ...
 
 
+class Settling(Protocol):
+    """Who counts what calls came to."""
+
+    async def settle(self, record: AttemptRecord) -> None:
+        """Count an ended call; raises Unavailable."""
+        ...
+
+    async def withdraw(self, call_id: str) -> None:
+        """Give back the room of a call that was never placed; raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A lease that ends; `record` is the call it became, None for a call that was never placed."""
+
+    call_id: str
+    record: AttemptRecord | None = None
+
+
 class Part:
     """The health of one part: says once that it failed and once that it came back."""
 
@@ -74,12 +95,13 @@ class Part:
 class Keeper:
     """The outbox of the engine. `save` and `finish` never wait; `run` carries them out of the house."""
 
-    def __init__(self, stream: Stream, leases: Leases, redis: Part) -> None:
+    def __init__(self, stream: Stream, leases: Leases, settling: Settling, redis: Part) -> None:
         self._stream = stream
         self._leases = leases
+        self._settling = settling
         self._redis = redis
         self._outbox: dict[str, StreamRecord] = {}
-        self._released: deque[str] = deque()
+        self._released: deque[Release] = deque()
         self._wake = asyncio.Event()
         self.on_recording: Callable[[Call, int | None], None] = lambda call, size: None
 
@@ -104,12 +126,12 @@ class Keeper:
 
     def finish(self, call: Call) -> None:
         """Release the lease of an ended call, after its record is safe."""
-        self._released.append(call.call_id)
+        self._released.append(Release(call.call_id, call.record))
         self._wake.set()
 
     def release(self, call_ids: list[str]) -> None:
         """Release leases that never became calls."""
-        self._released.extend(call_ids)
+        self._released.extend(Release(call_id) for call_id in call_ids)
         self._wake.set()
 
     async def run(self) -> None:
@@ -128,10 +150,7 @@ class Keeper:
             if records:
                 await self._stream.append(list(records.values()))
                 self._forget(records)
-            if released:
-                await self._leases.release(released)
-                for _ in released:
-                    self._released.popleft()
+            await self._release(released)
         except Unavailable as exc:
             self._redis.failed(str(exc))
             self._wake.set()
@@ -140,6 +159,18 @@ class Keeper:
             self._redis.works()
         metrics.BACKLOG.set(len(self._outbox))
         return True
+
+    async def _release(self, released: Sequence[Release]) -> None:
+        """Count first, free then: killed in between, a lease is left, and never a call that nobody counted."""
+        for each in released:
+            if each.record is None:
+                await self._settling.withdraw(each.call_id)
+            else:
+                await self._settling.settle(each.record)
+        if released:
+            await self._leases.release([each.call_id for each in released])
+            for _ in released:
+                self._released.popleft()
 
     def _forget(self, written: dict[str, StreamRecord]) -> None:
         for call_id, record in written.items():

@@ -12,6 +12,7 @@ import numpy as np
 from dialer.call import UNJOINED, Call, Stage
 from dialer.config import CampaignConfig
 from dialer.engine.books import Tally
+from dialer.engine.counsel import Client
 from dialer.engine.diary import Diary, entry
 from dialer.engine.odds import AnswerOdds
 from dialer.events import Event
@@ -66,13 +67,18 @@ def policy_of(campaign: CampaignConfig, ring_timeout_s: float, min_ring_s: float
 
 @dataclass
 class Lane:
-    """One campaign on one node; `wanted` is how many calls its pacer still wants before the next decision."""
+    """One campaign on one node; `wanted` is how many calls its pacer still wants before the next decision.
+
+    `barred` says why the law forbids the whole campaign to call: a profile nobody approved, an unknown past.
+    """
 
     campaign_id: int
     campaign_key: str
     campaign: CampaignConfig
     node: str
     pacer: Pacer
+    started_at: datetime | None = None
+    barred: str | None = None
     state: str = "running"
     wanted: int = 0
     decision: Decision = NO_DECISION
@@ -83,15 +89,22 @@ class Lane:
     next_odds: float = nan
     to_cancel: list[str] = field(default_factory=list)
     diary: Diary = field(init=False)
+    client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin a diary."""
+        """Begin a diary, and open a file with the lawyer."""
         self.diary = Diary(self.campaign_id, self.node)
+        self.client = Client(self.campaign, self.started_at)
 
     @property
     def name(self) -> str:
         """The campaign's name."""
         return self.campaign.name
+
+    @property
+    def shut(self) -> str | None:
+        """Why the campaign itself may not call now."""
+        return self.barred if self.state == "running" else f"campaign is {self.state}"
 
     def decide(self, now: float, calls: Iterable[Call], agents: Iterable[Agent]) -> Decision:
         """Ask the pacer; `now` is seconds on the engine's axis (the epoch)."""
@@ -116,7 +129,7 @@ class Lane:
     def retune(self, campaign: CampaignConfig, policy: PacingPolicy) -> None:
         """Put other knobs in force with the next turn; raises PolicyError and keeps the old ones."""
         self.pacer.apply(policy)
-        self.campaign = campaign
+        self.campaign, self.client = campaign, Client(campaign, self.started_at)
         self.decided_at = float("-inf")
 
     def leased(self, segment: str, zone: str, at: datetime) -> None:

@@ -63,8 +63,11 @@ class Lanes:
             policy = policy_of(running.config, dialing.ring_timeout_s, dialing.min_ring_s)
             lane = self.open.get(key)
             if lane is None:
-                lane = self.open[key] = Lane(running.campaign_id, running.key, running.config, node, Pacer(policy))
-            elif lane.campaign.pacing != running.config.pacing:
+                lane = self.open[key] = Lane(
+                    running.campaign_id, running.key, running.config, node, Pacer(policy), running.started_at
+                )
+            elif lane.campaign != running.config or lane.started_at != running.started_at:
+                lane.started_at = running.started_at
                 lane.retune(running.config, policy)
             lane.state = running.state
 

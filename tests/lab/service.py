@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from dialer.config import Config
+from dialer.config import ComplianceConfig, Config
 from tests.lab.processes import LabError, Process, eventually
+from tests.lab.rules import PROFILES, lay_rules
 
 CAMPAIGN: dict[str, Any] = {
     "name": "mora",
@@ -32,12 +33,16 @@ class Service:
     """One installation: its folder, its config.toml, its commands and its running engine."""
 
     def __init__(self, config: Config, work: Path) -> None:
+        if config.compliance.directory is None:
+            rules = ComplianceConfig(directory=lay_rules(work / "rules"))
+            config = config.model_copy(update={"compliance": rules})
         self.config = config
         self.work = work
         self.file = work / "config.toml"
         self.file.write_text(toml(json.loads(config.model_dump_json(exclude_none=True))))
         self._engine: Process | None = None
         self._starts = 0
+        self._approved = False
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +122,9 @@ class Service:
         rows = self.work / f"{definition['name']}.csv"
         rows.write_text("debtor,name,phone,segment\n" + "".join(f"{d},Deudor {d},{p},{s}\n" for d, p, s in leads))
         self.run("leads", "import", str(definition["name"]), str(rows))
+        if not self._approved:
+            self.run("compliance", "approve", *PROFILES, "--by", "laboratorio")
+            self._approved = True
         return str(definition["name"])
 
     def agents(self, count: int, campaign: str, *, log_in: bool = True) -> list[str]:

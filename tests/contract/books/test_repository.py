@@ -88,7 +88,7 @@ class LeadsContract:
         await desk.list_debtor("ana", segment="late")
         await desk.list_debtor("bea", segment="early")
         async with store.snapshot() as session:
-            late = await Leads(session).due(desk.campaign, NOW, 10, segment="late")
+            late = await Leads(session).due(desk.campaign, NOW, 10, only={"late"})
         assert [lead.debtor for lead in late] == ["ana"]
 
     async def test_the_urgent_lead_of_a_segment_goes_first_however_late_it_fell_due(self, store: Store) -> None:

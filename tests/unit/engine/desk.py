@@ -22,6 +22,7 @@ from dialer.events import Event, Written
 from dialer.queues.hopper import SegmentShare
 from dialer.routing import Agent, AgentState, Want, WrapEnded
 from dialer.types import QueuedLead, Unavailable, attempt_id
+from tests.unit.engine.counter import PaperLedger, a_counsel
 from tests.unit.script import CHANNEL, NOON, a_record
 
 __all__ = ["CHANNEL", "NOON", "a_record"]
@@ -33,6 +34,7 @@ CAMPAIGN = {
     "country": "AR",
     "time_zone": "America/Argentina/Buenos_Aires",
     "windows": ("mon-sun 08:00-20:00",),
+    "profile": "demo",
     "trunks": ("t1",),
     "segments": ({"name": "s1"},),
     "pacing": {"mode": "ratio", "lines_per_agent": 5, "max_lines_per_agent": 10},
@@ -165,6 +167,7 @@ class FakeRedis(Door):
         self.released: list[str] = []
         self.queued: dict[str, list[QueuedLead]] = {}
         self.expired_at: list[datetime] = []
+        self.overdue: list[QueuedLead] = []
 
     async def append(self, records: Sequence[StreamRecord]) -> None:
         await self.pass_()
@@ -185,7 +188,7 @@ class FakeRedis(Door):
         given, self.queued[campaign] = waiting[:n], waiting[n:]
         return given
 
-    async def offer(self, campaign: str, leads: Sequence[QueuedLead]) -> int:
+    async def offer(self, campaign: str, leads: Sequence[QueuedLead], now: datetime | None = None) -> int:
         await self.pass_()
         self.queued.setdefault(campaign, []).extend(leads)
         return len(leads)
@@ -194,10 +197,15 @@ class FakeRedis(Door):
         await self.pass_()
         return {"s1": len(self.queued.get(campaign, []))}
 
+    async def late(self, now: datetime) -> list[QueuedLead]:
+        await self.pass_()
+        return self.overdue
+
     async def expire(self, now: datetime) -> list[QueuedLead]:
         await self.pass_()
         self.expired_at.append(now)
-        return []
+        ended, self.overdue = self.overdue, []
+        return ended
 
 
 def a_lead(number: int = 1, **facts: Any) -> QueuedLead:
@@ -249,7 +257,9 @@ class Desk:
         self.recordings: list[tuple[str, int | None]] = []
         self.plane = Plane(self.config, self.clock, {node.name: self.link for node in self.config.nodes})
         self.floor = Floor(self.clock, self.timers, self.plane, self._wrapped)
-        self.keeper = Keeper(self.redis, self.redis, self.redis_part)
+        self.ledger = PaperLedger()
+        self.counsel = a_counsel(self.ledger)
+        self.keeper = Keeper(self.redis, self.redis, self.counsel, self.redis_part)
         self.keeper.on_recording = lambda call, size: self.recordings.append((call.call_id, size))
         self.book = Book(self.clock, self.timers, self.floor, self.plane, self.keeper)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from campaigns.compliance import Happening
 from campaigns.decisions import Minute
 from campaigns.history import History
 from campaigns.journal import Applied, Intent, Journal
@@ -23,10 +24,12 @@ from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
 from dialer.queues.hopper import Hopper
+from dialer.queues.ledger import Ledger
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, AgentState
 from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Unavailable, Verdict
 from recordings.models import Recording
+from tests.unit.engine.counter import PaperLedger, PaperRules
 from tests.unit.engine.desk import Door, FakeLink, FakeRedis, HandClock, a_campaign, a_config, an_agent
 
 
@@ -98,7 +101,25 @@ class PaperBooks(Books):
         await self.paper.pass_()
         self.minutes += minutes
 
-    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+    async def due_leads(
+        self, campaign: str, now: datetime, limit: int, *, only: Collection[str] | None = None, each: int | None = None
+    ) -> list[QueuedLead]:
+        await self.paper.pass_()
+        return []
+
+    async def attempts(self, call_ids: Collection[str]) -> list[AttemptRecord]:
+        await self.paper.pass_()
+        return []
+
+    async def past_attempts(self, after: str, since: datetime, limit: int) -> list[AttemptRecord]:
+        await self.paper.pass_()
+        return []
+
+    async def past_inbound(self, after: str, since: datetime, limit: int) -> list[InboundRecord]:
+        await self.paper.pass_()
+        return []
+
+    async def prior_events(self, after: int, limit: int) -> list[tuple[int, Happening]]:
         await self.paper.pass_()
         return []
 
@@ -177,6 +198,7 @@ class Plant:
         self.clock = HandClock()
         self.books = PaperBooks()
         self.redis = PaperRedis()
+        self.ledger = PaperLedger()
         self.link = FakeLink()
         secrets = {each.name: AmiSecrets("ev", "ev", "act", "act") for each in self.config.nodes}
         self.engine = Engine(
@@ -188,6 +210,8 @@ class Plant:
             board=cast(AgentBoard, self.redis),
             beat=cast(EngineBeat, self.redis),
             commands=cast(CommandBus, self.redis),
+            ledger=cast(Ledger, self.ledger),
+            rules=PaperRules(),
             secrets=secrets,
             rng=random.Random(7),
         )

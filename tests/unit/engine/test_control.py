@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from dialer.engine.lane import Lane
 from dialer.events import Answered, Joined, Rang
 from dialer.pacing import Pacer, PacingPolicy
 from dialer.routing import AgentState
-from dialer.types import DialerError, InputError, Unavailable
+from dialer.types import DialerError, InputError, QueuedLead, Unavailable
 from tests.unit.engine.desk import CHANNEL, NOON, Desk, a_campaign, a_config, a_moment
 
 
@@ -46,7 +47,14 @@ class Hall(Desk):
         self.refreshed = 0
         self.plane.on_leg_failed = self.floor.leg_ended
         filler = Filler(
-            self.config, self.clock, hopper=self.redis, lists=self.shelf, lanes=list, parts={"redis": Part("redis")}
+            self.config,
+            self.clock,
+            hopper=self.redis,
+            lists=self.shelf,
+            lanes=list,
+            parts={"redis": Part("redis")},
+            counsel=self.counsel,
+            account_for=self._account_for,
         )
         self.control = Control(
             self.config,
@@ -60,6 +68,9 @@ class Hall(Desk):
             refresh=self._refresh,
             status=lambda: {"calls": 3, "unserved": {}},
         )
+
+    async def _account_for(self, late: Sequence[QueuedLead]) -> None:
+        assert not late, "no lease runs out here"
 
     async def _refresh(self) -> None:
         self.refreshed += 1

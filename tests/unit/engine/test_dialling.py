@@ -53,6 +53,7 @@ class Room(Desk):
             keeper=self.keeper,
             hopper=self.redis,
             journal=self.journal,
+            counsel=self.counsel,
             parts=self.parts,
             incarnation=lambda node: f"{node}/today",
         )
@@ -130,7 +131,7 @@ async def test_nobody_is_booked_outside_the_hours_of_the_debtor():
 async def test_an_unknown_zone_is_never_called():
     room = Room()
     room.seats("ana")
-    room.queue(a_lead(1, time_zone=""))
+    room.queue(a_lead(1, time_zone="Nowhere/At_All"))
     await room.dialling.turn()
     assert room.refused == [(1, "unknown_zone")]
     assert room.phones == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from dialer.engine.keeper import Part
 from dialer.engine.lane import Lane
 from dialer.pacing import Pacer, PacingPolicy
 from dialer.types import QueuedLead, Refused, Unavailable
+from tests.unit.engine.counter import a_counsel
 from tests.unit.engine.desk import NOON, Door, FakeRedis, HandClock, a_campaign, a_config, a_lead, a_moment
 
 
@@ -25,7 +26,9 @@ class FakeLists(Door):
         self.put_off: dict[int, datetime] = {}
         self.asked: list[tuple[str, int]] = []
 
-    async def due_leads(self, campaign: str, now: datetime, limit: int) -> list[QueuedLead]:
+    async def due_leads(
+        self, campaign: str, now: datetime, limit: int, *, only: Collection[str] | None = None, each: int | None = None
+    ) -> list[QueuedLead]:
         await self.pass_()
         self.asked.append((campaign, limit))
         return self.due
@@ -43,6 +46,7 @@ class Pantry:
         self.redis = FakeRedis()
         self.lists = FakeLists()
         self.parts = {"redis": Part("redis"), "database": Part("database")}
+        self.accounted: list[tuple[str, list[datetime]]] = []
         self.lane = Lane(1, "key", a_campaign(), "a1", Pacer(PacingPolicy(mode="progressive")))
         self.filler = Filler(
             a_config(),
@@ -51,7 +55,13 @@ class Pantry:
             lists=self.lists,
             lanes=lambda: [self.lane],
             parts=self.parts,
+            counsel=a_counsel(),
+            account_for=self._account_for,
         )
+
+    async def _account_for(self, late: Sequence[QueuedLead]) -> None:
+        await self.lists.pass_()
+        self.accounted += [(lead.call_id, list(self.redis.expired_at)) for lead in late]
 
     @property
     def queued(self) -> list[int]:
@@ -71,10 +81,11 @@ async def test_due_leads_are_offered(pantry: Pantry):
 
 
 async def test_a_lead_outside_its_hours_rests_until_they_begin(pantry: Pantry):
-    pantry.lists.due = [a_lead(1, time_zone="Asia/Tokyo"), a_lead(2)]
+    # Her number says Argentina, she says Bogota: it must be eight in both.
+    pantry.lists.due = [a_lead(1, time_zone="America/Bogota"), a_lead(2)]
     await pantry.filler.turn()
     assert pantry.queued == [2]
-    assert pantry.lists.put_off == {1: datetime.fromisoformat("2026-03-03T23:00:00+00:00")}
+    assert pantry.lists.put_off == {1: datetime.fromisoformat("2026-03-03T13:00:00+00:00")}
 
 
 async def test_a_lead_of_an_unknown_zone_rests_a_day(pantry: Pantry):
@@ -115,8 +126,10 @@ async def test_a_full_hopper_asks_the_books_nothing(pantry: Pantry):
     assert pantry.filler.waiting == {"c1": LOW_WATER}
 
 
-async def test_leases_that_ran_out_are_ended(pantry: Pantry):
+async def test_leases_that_ran_out_are_ended_after_their_calls_are_counted(pantry: Pantry):
+    pantry.redis.overdue = [a_lead(1)]
     await pantry.filler.turn()
+    assert pantry.accounted == [(a_lead(1).call_id, [])]
     assert pantry.redis.expired_at == [NOON]
 
 

@@ -13,6 +13,7 @@ from dialer.call import Call
 from dialer.engine import keeper as keeper_module
 from dialer.engine.keeper import MAX_BACKLOG, Bookkeeper, Keeper, Part, StreamRecord
 from dialer.types import AttemptRecord, InboundRecord, Unavailable
+from tests.unit.engine.counter import PaperLedger, a_counsel
 from tests.unit.engine.desk import NOON, FakeRedis, a_moment, a_record
 
 INBOUND = InboundRecord(call_id="1772.5", node="a1", phone="+549", dialled="+541", arrived_at=NOON)
@@ -28,7 +29,8 @@ class Office:
     def __init__(self) -> None:
         self.redis = FakeRedis()
         self.part = Part("redis")
-        self.keeper = Keeper(self.redis, self.redis, self.part)
+        self.ledger = PaperLedger()
+        self.keeper = Keeper(self.redis, self.redis, a_counsel(self.ledger), self.part)
 
 
 @pytest.fixture

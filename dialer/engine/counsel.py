@@ -1,0 +1,212 @@
+"""The engine's lawyer: which leads may be called, room in the ledger for each call, and what an ended call leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
+
+from campaigns.compliance import (
+    Ended,
+    Happening,
+    Judgement,
+    Library,
+    Limit,
+    Position,
+    Subject,
+    Tally,
+    Terms,
+    counts_as_attempt,
+    happenings,
+    judge,
+    keys,
+    limits,
+)
+from campaigns.compliance.happenings import COUNTED
+from dialer.config import CampaignConfig, Window
+from dialer.engine.keeper import Part
+from dialer.queues.ledger import Over, Reserved
+from dialer.types import AttemptRecord, Outcome, QueuedLead, Refused, Unavailable
+
+GENERAL_RULES = frozenset(
+    [
+        "unknown_profile",
+        "contradictory_profiles",
+        "unknown_zone",
+        "outside_window",
+        "holiday",
+        "suppressed",
+        "third_party",
+        "workplace",
+        "channel_not_authorised",
+        "min_days_overdue",
+        "wait_after_notice",
+        "ledger_unknown",
+        "in_call",
+        "already_tried",
+        "phone_retired",
+        "phone_day_limit",
+        "opted_out",
+        "lead_closed",
+        "unknown_lead",
+    ]
+)
+"""Rules that belong to no profile."""
+
+
+class Ledger(Protocol):
+    """Who counts the past."""
+
+    async def reserve(
+        self, call_id: str, at: datetime, keys: Sequence[str], limits: Sequence[Limit]
+    ) -> Reserved | Over | Refused:
+        """Count an attempt unless a limit is reached."""
+        ...
+
+    async def count(self, limits: Sequence[Limit]) -> list[Tally]:
+        """Return what each limit has now."""
+        ...
+
+    async def settle(self, call_id: str, happenings: Sequence[Happening], *, released: bool) -> None:
+        """End a reservation and write what happened."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A campaign the engine calls for: its file, and the moment its blocks of days count from."""
+
+    campaign: CampaignConfig
+    started_at: datetime | None = None
+    _terms: dict[str, Terms] = field(default_factory=dict, compare=False, repr=False)
+
+    def terms(self, segment: str) -> Terms:
+        """Return what campaign and segment bring along; a segment that is gone brings nothing of its own."""
+        if segment not in self._terms:
+            self._terms[segment] = _terms(self.campaign, segment, self.started_at)
+        return self._terms[segment]
+
+
+class Counsel:
+    """Answers for every call. What it does not know, it refuses; `part` says whether the counters are complete."""
+
+    def __init__(self, library: Callable[[], Library], ledger: Ledger, part: Part, ring_s: float) -> None:
+        """`library` is asked each time: rules of the house may change; `ring_s` is the longest a phone can ring."""
+        self._library = library
+        self._ledger = ledger
+        self._part = part
+        self._ring_s = ring_s
+        self.clients: Mapping[int, Client] = {}
+
+    async def sift(self, client: Client, leads: Iterable[QueuedLead], now: datetime) -> list[Judgement]:
+        """Judge leads about to be queued, in their order; nothing is reserved. Raises Unavailable."""
+        asked = [self._asked(client, lead, now) for lead in leads]
+        # First what needs no counting: most of a list may be asleep.
+        judged = [judge(place, subject, now, self._ring_s, ()) for place, subject in asked]
+        wanted: list[list[Limit]] = [
+            list(self._limits(client, place, subject, now)) if judgement.allowed else []
+            for (place, subject), judgement in zip(asked, judged, strict=True)
+        ]
+        counted = iter(await self._ledger.count([limit for each in wanted for limit in each]))
+        for number, ((place, subject), each) in enumerate(zip(asked, wanted, strict=True)):
+            if each:
+                tallies = [next(counted) for _ in each]
+                judged[number] = self._judged(client, place, subject, now, tallies)
+        return judged
+
+    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Judgement:
+        """Judge one call about to be placed and reserve its place under every limit, in one step.
+
+        Raises Unavailable when Redis is away or its counters are not complete: then nobody may be called.
+        """
+        place, subject = self._asked(client, lead, now)
+        judgement = judge(place, subject, now, self._ring_s, ())
+        if not judgement.allowed or isinstance(place, Refused):
+            return judgement
+        asked = self._limits(client, place, subject, now)
+        answer = await self._ledger.reserve(lead.call_id, now, keys(subject), asked)
+        if isinstance(answer, Refused):
+            self._part.failed(answer.detail)
+            raise Unavailable(f"ledger: {answer.detail}", error_id=answer.rule)
+        return self._judged(client, place, subject, now, answer.counted)
+
+    async def settle(self, record: AttemptRecord) -> None:
+        """Write what an ended call counts as, or give its place back; harmless when repeated. Raises Unavailable."""
+        counts = self.counted_by(record)
+        released = record.outcome is not None and not counts_as_attempt(Outcome(record.outcome), counts)
+        await self._ledger.settle(record.call_id, self.left_by(record), released=released)
+
+    async def withdraw(self, call_id: str) -> None:
+        """Give back the place of a call that was never placed. Raises Unavailable."""
+        await self._ledger.settle(call_id, (), released=True)
+
+    def left_by(self, record: AttemptRecord) -> tuple[Happening, ...]:
+        """Return what a call, as far as it is known, leaves in the ledger."""
+        return happenings(Ended.of(record, record.accounts), self.counted_by(record))
+
+    def counted_by(self, record: AttemptRecord) -> frozenset[str]:
+        """Return what counts as an attempt where this call went; more than necessary when nobody knows the place."""
+        client = self.clients.get(record.campaign_id)
+        subject = subject_of(record, client.campaign.country if client else "")
+        terms = client.terms(record.segment) if client else Terms()
+        place = self._library().position(subject, terms, record.intent_at)
+        return COUNTED if isinstance(place, Refused) else place.rulebook.facts.attempt_counts
+
+    def _asked(self, client: Client, lead: QueuedLead, now: datetime) -> tuple[Position | Refused, Subject]:
+        subject = subject_of(lead, client.campaign.country)
+        return self._library().position(subject, client.terms(lead.segment), now), subject
+
+    def _limits(self, client: Client, place: Position | Refused, subject: Subject, now: datetime) -> tuple[Limit, ...]:
+        if isinstance(place, Refused):
+            return ()
+        return limits(place.rulebook, subject, place.zones, now, campaign_started_at=client.started_at)
+
+    def _judged(
+        self, client: Client, place: Position | Refused, subject: Subject, now: datetime, tallies: Sequence[Tally]
+    ) -> Judgement:
+        return judge(place, subject, now, self._ring_s, tallies, campaign_started_at=client.started_at)
+
+
+def rule_label(rule: str) -> str:
+    """Return a rule as a metric's label; the rules of a house's own profiles share one, so that labels are bounded."""
+    known = rule in GENERAL_RULES or rule in _shipped_rules() or rule.split(".")[0] in Library.shipped().profiles
+    return rule if known else "other"
+
+
+@lru_cache(maxsize=1)
+def _shipped_rules() -> frozenset[str]:
+    rules = [profile.rules for profile in Library.shipped().profiles.values()]
+    return frozenset({cap.r for each in rules for cap in each.caps} | {r.r for each in rules for r in each.cooldowns})
+
+
+def subject_of(known: QueuedLead | AttemptRecord, country: str) -> Subject:
+    """Return the debtor as the rules see him; `country` is the campaign's, for debtors without an address."""
+    place = (*known.place, "", "", "", "")[:4]
+    return Subject(
+        phone=known.phone,
+        debtor_id=known.debtor_id,
+        accounts=known.accounts,
+        country=place[0] or country,
+        subdivision=place[1],
+        locality=place[2],
+        stated_zone=known.time_zone,
+        party=place[3] or "first",
+    )
+
+
+def _terms(campaign: CampaignConfig, segment: str, started_at: datetime | None) -> Terms:
+    own = next((each.windows for each in campaign.segments if each.name == segment), ())
+    return Terms.of(
+        _windows(campaign.windows),
+        _windows(own),
+        creditor=campaign.creditor,
+        agent_in=campaign.agent_in,
+        profile=campaign.profile,
+        started_at=started_at,
+    )
+
+
+def _windows(lines: Sequence[str]) -> tuple[Window, ...]:
+    return tuple(Window.parse(line) for line in lines)

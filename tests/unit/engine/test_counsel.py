@@ -1,0 +1,124 @@
+"""The lawyer: whoever may not be called is refused with a reason, and every call finds its room counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from campaigns.compliance import Kind, phone_key
+from dialer.engine.counsel import Client, Counsel, rule_label, subject_of
+from dialer.engine.keeper import Part
+from dialer.types import Outcome, Unavailable
+from tests.unit.engine.counter import PaperLedger, a_counsel
+from tests.unit.engine.desk import NOON, a_campaign, a_lead
+from tests.unit.script import a_record
+
+DEMO = Client(a_campaign())
+
+
+class Bar:
+    """A lawyer, his ledger, and what he says of the ledger's health."""
+
+    def __init__(self, *, complete: bool = True) -> None:
+        self.ledger = PaperLedger(complete=complete)
+        self.part = Part("ledger")
+        self.counsel: Counsel = a_counsel(self.ledger, self.part)
+
+
+@pytest.fixture
+def bar() -> Bar:
+    return Bar()
+
+
+async def test_a_cleared_call_has_its_room_at_phone_person_and_debts(bar: Bar):
+    lead = a_lead(1, accounts=(7, 8))
+    judgement = await bar.counsel.clear(DEMO, lead, NOON)
+    assert judgement.allowed
+    assert bar.ledger.reserved[lead.call_id] == (phone_key(lead.phone), "person:1", "debt:7", "debt:8")
+
+
+async def test_the_eleventh_try_of_a_day_is_refused_until_the_next(bar: Bar):
+    for number in range(10):
+        lead = replace(a_lead(1), call_id=f"t{number}")
+        assert (await bar.counsel.clear(DEMO, lead, NOON + timedelta(minutes=number))).allowed
+    judgement = await bar.counsel.clear(DEMO, a_lead(1), NOON + timedelta(hours=1))
+    assert [refusal.rule for refusal in judgement.refusals] == ["demo.attempt.phone.calendar:1d"]
+    assert judgement.until == (NOON + timedelta(days=1)).replace(hour=11)  # eight in Buenos Aires
+    assert a_lead(1).call_id not in bar.ledger.reserved
+
+
+async def test_whoever_sleeps_is_not_counted(bar: Bar):
+    judgement = await bar.counsel.clear(DEMO, a_lead(1), NOON - timedelta(hours=3))
+    assert [refusal.rule for refusal in judgement.refusals] == ["outside_window"]
+    assert bar.ledger.reserved == {}
+
+
+async def test_a_ledger_that_does_not_know_the_past_stops_all_calls():
+    bar = Bar(complete=False)
+    with pytest.raises(Unavailable, match="counters"):
+        await bar.counsel.clear(DEMO, a_lead(1), NOON)
+    assert not bar.part.ok
+
+
+async def test_leads_are_judged_in_their_order_and_reserve_nothing(bar: Bar):
+    for number in range(10):
+        await bar.counsel.clear(DEMO, replace(a_lead(2), call_id=f"t{number}"), NOON)
+    leads = [a_lead(1), a_lead(2), a_lead(3, time_zone="Nowhere/At_All"), a_lead(4)]
+    judged = await bar.counsel.sift(DEMO, leads, NOON)
+    assert [j.allowed for j in judged] == [True, False, False, True]
+    assert [j.refusals[0].rule for j in judged if not j.allowed] == ["demo.attempt.phone.calendar:1d", "unknown_zone"]
+    assert len(bar.ledger.reserved) == 10
+
+
+async def test_the_real_rules_hold_without_the_demo(bar: Bar):
+    client = Client(a_campaign(profile="", windows=()))
+    judgement = await bar.counsel.clear(client, a_lead(1), NOON - timedelta(hours=1))
+    assert judgement.refusals[0].rule == "outside_window"
+    assert {bound.id for bound in judgement.bound} >= {"base", "ar"}
+
+
+async def test_the_hours_of_a_segment_bind_its_leads_only(bar: Bar):
+    segments = ({"name": "s1", "windows": ("mon-fri 15:00-16:00",)}, {"name": "s2"})
+    client = Client(a_campaign(segments=segments))
+    judged = await bar.counsel.sift(client, [a_lead(1), a_lead(2, segment="s2")], NOON)
+    assert [j.allowed for j in judged] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        (Outcome.ANSWERED, True),
+        (Outcome.NO_ANSWER, True),
+        (Outcome.UNKNOWN, True),
+        (Outcome.INVALID, False),
+        (Outcome.FAILED, False),
+        (Outcome.BUSY, False),
+    ],
+)
+async def test_room_is_given_back_for_excluded_outcomes_only(bar: Bar, outcome: Outcome, kept: bool):
+    lead = a_lead(1)
+    await bar.counsel.clear(DEMO, lead, NOON)
+    await bar.counsel.settle(a_record(call_id=lead.call_id, phone=lead.phone, debtor_id=1, outcome=outcome))
+    assert (lead.call_id in bar.ledger.events[Kind.ATTEMPT, phone_key(lead.phone)]) is kept
+
+
+async def test_an_abandoned_person_is_left_in_peace_for_three_days(bar: Bar):
+    lead = a_lead(1)
+    heard = {"phone": lead.phone, "debtor_id": 1, "answered_at": NOON, "ended_at": NOON}
+    await bar.counsel.settle(a_record(call_id="t0", outcome=Outcome.ABANDONED, **heard))
+    judgement = await bar.counsel.clear(DEMO, lead, NOON + timedelta(hours=71))
+    assert judgement.refusals[0].rule == "demo.abandoned.phone.rolling:72h"
+    assert judgement.until == NOON + timedelta(hours=72)
+    assert (await bar.counsel.clear(DEMO, lead, NOON + timedelta(hours=72, seconds=1))).allowed
+
+
+async def test_a_debtor_without_an_address_lives_in_the_country_of_the_campaign():
+    assert subject_of(a_lead(1), "AR").country == "AR"
+    assert subject_of(a_lead(1, place=("CL", "CL-RM", "Santiago", "third")), "AR").party == "third"
+
+
+def test_rules_of_a_house_share_one_label():
+    labels = [rule_label(rule) for rule in ("base.attempt.phone.rolling:1h", "CO-02", "in_call", "our-own-7")]
+    assert labels == ["base.attempt.phone.rolling:1h", "CO-02", "in_call", "other"]
