@@ -22,7 +22,8 @@ def address_zones(country: str, subdivision: str, locality: str) -> tuple[str, .
     everywhere = tuple(data["countries"].get(country, ()))
     if not belongs(subdivision, country):
         return everywhere if len(everywhere) == 1 else ()
-    known = data["localities"].get(subdivision, {}).get(plain(locality))
+    named = data["localities"].get(subdivision, {})
+    known = named.get(plain(locality)) or (named.get("*") if locality else None)
     found = known or data["subdivisions"].get(subdivision) or data["subdivisions"].get(country) or everywhere
     return tuple(found)
 

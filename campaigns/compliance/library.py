@@ -102,7 +102,7 @@ class Library:
     def position(self, subject: Subject, terms: Terms, now: datetime) -> Position | Refused:
         """Return where a debtor stands now; the first thing asked of any call.
 
-        Refuses with `unknown_profile`, `contradictory_profiles` or `unknown_zone`.
+        Refuses with `unknown_profile`, `contradictory_profiles`, `unknown_zone` or `unknown_hours`.
         """
         place = place_of(subject, terms)
         found = self.rulebook(place, (now + _FAR_EAST).date(), terms.profile)
@@ -122,7 +122,10 @@ class Library:
             found = self.rulebook(place, max(now.astimezone(zone_of(zone)).date() for zone in zones), terms.profile)
             if isinstance(found, Refused):
                 return found
-        return Position(found, zones, self._timetable(found, subject, terms))
+        try:
+            return Position(found, zones, self._timetable(found, subject, terms))
+        except ValueError as exc:
+            return Refused("unknown_hours", f"the debtor's own hours: {exc}")
 
     def _missing(self, place: Place, on: date) -> str:
         if not place.country:

@@ -277,6 +277,7 @@ def test_edge_case_13_a_decree_that_comes_late_holds_with_the_next_library() -> 
         (debtor("CO", phone="+999123456789"), "unknown_profile"),
         (debtor("CO", phone="+4915112345678"), "unknown_profile"),
         (debtor("CO", stated_zone="Nowhere/Land"), "unknown_zone"),
+        (debtor("CO", stated_hours=("after lunch",)), "unknown_hours"),
         (debtor("US", phone="nonsense"), "unknown_profile"),
     ],
 )
