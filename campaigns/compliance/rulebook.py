@@ -73,8 +73,16 @@ class Facts:
     consent_days: int | None
     recorded_voice: tuple[tuple[Opening, ...], ...]
     auth_over_month: int | None
-    message_required: bool
-    message_needs_consent_on_wireless: bool
+
+    @property
+    def message_required(self) -> bool:
+        """Whether somebody who meets no agent must hear who called."""
+        return any(entry.message for _, entry in self.abandon)
+
+    @property
+    def message_needs_consent_on_wireless(self) -> bool:
+        """Whether that message may be played to a wireless number only if it consented."""
+        return any(entry.message == "consent_if_wireless" for _, entry in self.abandon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,6 @@ def _facts(profiles: Sequence[Profile]) -> Facts:
     ids = [r.caller_id for r in rules if r.caller_id]
     extras = [r.extra for r in rules]
     abandon = tuple((p.id, p.rules.abandon) for p in profiles if p.rules.abandon)
-    messages = {entry.message for _, entry in abandon}
     notices = [e.wait_after_notice for e in extras if e.wait_after_notice]
     return Facts(
         close=max((c.rule for c in closes), key=_CLOSE.index, default="no_ring_after"),
@@ -211,13 +218,13 @@ def _facts(profiles: Sequence[Profile]) -> Facts:
         min_days_overdue=_largest((e.min_days_overdue for e in extras), 0),
         wait_after_notice=max(notices, key=lambda period: int("".join(filter(str.isdigit, period))), default=None),
         consent_days=_smallest(e.consent_days for e in extras),
-        recorded_voice=tuple(
-            tuple(parse_opening(line) for line in e.recorded_voice) for e in extras if e.recorded_voice
-        ),
+        recorded_voice=tuple(_openings(e.recorded_voice) for e in extras if e.recorded_voice),
         auth_over_month=_smallest(e.auth_over_month for e in extras),
-        message_required=bool(messages - {None}),
-        message_needs_consent_on_wireless="consent_if_wireless" in messages,
     )
+
+
+def _openings(lines: Iterable[str]) -> tuple[Opening, ...]:
+    return tuple(parse_opening(line) for line in lines)
 
 
 def _largest(values: Iterable[Number | None], default: Number) -> Number:
