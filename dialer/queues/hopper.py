@@ -35,15 +35,15 @@ _PRIORITY_STEP = 2.0**33
 _ROOT = f"{TAG}:hopper"
 _CAMPAIGNS = f"{_ROOT}:campaign:"
 _QUEUED = f"{_ROOT}:queued"  # lead id -> record, everyone waiting, ready, set aside or parked
-_OWNERS = f"{_ROOT}:owners:queued"  # lead id scored by debtor id: finds a debtor's leads
+_OWNERS = f"{_ROOT}:owned"  # debtor id -> ids of the leads that stand anywhere in the hopper
 _LEASED = f"{_ROOT}:leased"  # call id -> record
 _DEADLINES = f"{_ROOT}:deadlines"  # call id scored by the end of its lease
 _DEBTORS = f"{_ROOT}:debtors"  # debtor id -> the call that holds it
 _PHONES = f"{_ROOT}:phones"  # phone -> the call that holds it
 _MARKS = (_QUEUED, _LEASED, _DEADLINES, _DEBTORS, _PHONES, _OWNERS)
 
-_OFFER, _LEASE, _REMOVE = script("offer"), script("lease"), script("remove")
-_RELEASE, _PARK = script("leases", "release"), script("leases", "park")
+_OFFER, _LEASE, _REMOVE = (script("owners", name) for name in ("offer", "lease", "remove"))
+_RELEASE, _PARK = script("leases", "release"), script("owners", "leases", "park")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +210,8 @@ class Hopper:
 
     async def remove_debtor(self, debtor_id: int) -> int:
         """Take a debtor out of every queue (suppressed, paid); return how many leads left. A call goes on."""
-        ids = await self._redis.call("ZRANGEBYSCORE", _OWNERS, debtor_id, debtor_id)
-        return int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, _OWNERS), (_CAMPAIGNS, *ids))) if ids else 0
+        ids = str(await self._redis.call("HGET", _OWNERS, debtor_id) or "")
+        return int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS), (_CAMPAIGNS, *ids.split(",")))) if ids else 0
 
     async def _sweep(self) -> None:
         """Once a process: an older version's queues would never be read again; the books fill the new ones."""

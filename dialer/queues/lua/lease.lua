@@ -29,12 +29,12 @@ local function return_the_rested(resting)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', resting, '-inf', now, 'LIMIT', 0, 100)) do
     local record = redis.call('HGET', queued, id)
     if record then
-      local segment, due = string.match(record, '^([^\t]*)\t([^\t]*)')
+      local segment, due, debtor = string.match(record, '^([^\t]*)\t([^\t]*)\t([^\t]*)')
       if tonumber(due) <= now_s then
         redis.call('ZADD', ready_of(segment), rank_of(record), id)
       else
         redis.call('HDEL', queued, id)
-        redis.call('ZREM', owners, id)
+        disown(owners, debtor, id)
       end
     end
     redis.call('ZREM', resting, id)
@@ -52,7 +52,8 @@ local function promote(lane, most)
     end
   end
   if #risen > 0 then redis.call('ZADD', lane.ready, unpack(risen)) end
-  redis.call('ZREM', lane.waiting, unpack(ids))
+  -- By rank: they are the first, and nobody has to look for them.
+  redis.call('ZREMRANGEBYRANK', lane.waiting, 0, #ids - 1)
 end
 
 local lanes, virtual, weights = {}, 0, 0
@@ -87,9 +88,9 @@ local function open_lanes()
   end
 end
 
--- The buffer's leads leave the head: they were leased, set aside, or are nobody's any more.
+-- The buffer's leads leave the head, by rank: they were leased, set aside, or are nobody's any more.
 local function drop_the_seen(lane)
-  if lane.at > 1 then redis.call('ZREM', lane.ready, unpack(lane.ids, 1, lane.at - 1)) end
+  if lane.at > 1 then redis.call('ZREMRANGEBYRANK', lane.ready, 0, lane.at - 2) end
 end
 
 local function fetch(lane)
@@ -129,7 +130,7 @@ local function leave_the_heap()
   if #lanes > 0 then sink(1) end
 end
 
-local given, fresh = {}, { marked = {}, due = {}, ids = {} }
+local given, fresh = {}, { marked = {}, due = {}, ids = {}, debtors = {} }
 
 -- What was handed out, written down in few commands; before unpack meets the size of Lua's stack.
 local function write_down()
@@ -137,8 +138,19 @@ local function write_down()
   redis.call('HSET', leased, unpack(fresh.marked))
   redis.call('ZADD', deadlines, unpack(fresh.due))
   redis.call('HDEL', queued, unpack(fresh.ids))
-  redis.call('ZREM', owners, unpack(fresh.ids))
-  fresh = { marked = {}, due = {}, ids = {} }
+  local left, none = {}, {}
+  for i, ids in ipairs(redis.call('HMGET', owners, unpack(fresh.debtors))) do
+    local rest = ids and without(ids, fresh.ids[i])
+    if rest then
+      left[#left + 1] = fresh.debtors[i]
+      left[#left + 1] = rest
+    else
+      none[#none + 1] = fresh.debtors[i]
+    end
+  end
+  if #left > 0 then redis.call('HSET', owners, unpack(left)) end
+  if #none > 0 then redis.call('HDEL', owners, unpack(none)) end
+  fresh = { marked = {}, due = {}, ids = {}, debtors = {} }
 end
 
 local function hand_out(id, record)
@@ -158,6 +170,7 @@ local function hand_out(id, record)
   due[#due + 1] = till
   due[#due + 1] = call
   ids[#ids + 1] = id
+  fresh.debtors[#ids] = debtor
   given[#given + 1] = record
   if #ids == 500 then write_down() end
   return true

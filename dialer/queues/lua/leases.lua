@@ -6,7 +6,7 @@ end
 
 -- What was set aside because of this debtor goes back to its queue, in whatever campaign.
 local function wake(queued, owners, prefix, debtor)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', owners, debtor, debtor, 'LIMIT', 0, 20)) do
+  for id in string.gmatch(redis.call('HGET', owners, debtor) or '', '[^,]+') do
     local record = redis.call('HGET', queued, id)
     if record then
       local segment, due, campaign = string.match(record, '^([^\t]*)\t([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)\t')

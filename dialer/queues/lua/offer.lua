@@ -7,7 +7,7 @@ local added = 0
 for i = 3, #ARGV, 6 do
   local id, debtor, segment, due, rank, record = unpack(ARGV, i, i + 5)
   if redis.call('HEXISTS', debtors, debtor) == 0 and redis.call('HSETNX', queued, id, record) == 1 then
-    redis.call('ZADD', owners, debtor, id)
+    own(owners, debtor, id)
     if tonumber(due) <= now then
       redis.call('ZADD', base .. ':ready:' .. segment, rank, id)
     else

@@ -17,12 +17,12 @@ for i = 4, #ARGV, 7 do
     end
     if resting < most or redis.call('ZSCORE', parked, id) then
       redis.call('HSET', queued, id, record)
-      redis.call('ZADD', owners, debtor, id)
+      if not there then own(owners, debtor, id) end
       resting = resting + redis.call('ZADD', parked, again, id)
     else
       -- Too many rest already: the books bring this one when it is due.
       redis.call('HDEL', queued, id)
-      redis.call('ZREM', owners, id)
+      if there then disown(owners, debtor, id) end
     end
     done[#done + 1] = call
   end
