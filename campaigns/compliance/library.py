@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -94,10 +94,11 @@ class Library:
             return self._joined(place, (self.profile(profile).id,))
         if missing := self._missing(place, on):
             return Refused("unknown_profile", missing)
-        matching = (
-            p.id for p in self.profiles.values() if p.rules.match is not None and binds(p.rules.match, place, on)
-        )
-        return self._joined(place, (BASE, *matching))
+        return self._joined(place, (BASE, *self._matching(place, on)))
+
+    def _matching(self, place: Place, on: date) -> list[str]:
+        matches = ((p.id, p.rules.match) for p in self.profiles.values() if p.id not in UNMATCHED)
+        return [name for name, match in matches if match is not None and binds(match, place, on)]
 
     def position(self, subject: Subject, terms: Terms, now: datetime) -> Position | Refused:
         """Return where a debtor stands now; the first thing asked of any call.
@@ -105,7 +106,7 @@ class Library:
         Refuses with `unknown_profile`, `contradictory_profiles`, `unknown_zone` or `unknown_hours`.
         """
         place = place_of(subject, terms)
-        found = self.rulebook(place, (now + _FAR_EAST).date(), terms.profile)
+        found = self.rulebook(place, (now.astimezone(UTC) + _FAR_EAST).date(), terms.profile)
         if isinstance(found, Refused):
             return found
         zones = candidate_zones(
@@ -176,10 +177,8 @@ class Library:
             if profile.rules.holidays is not None:
                 check(profile.id, profile.rules.holidays)
         for where in self._meetings():
-            ids = [
-                p.id for p in self.profiles.values() if p.rules.match and binds(p.rules.match, where, date(9999, 12, 1))
-            ]
-            merged([self.profiles[name] for name in (BASE, *ids)], where.subdivisions_in)
+            ids = (BASE, *self._matching(where, date.max))
+            merged([self.profiles[name] for name in ids], where.subdivisions_in)
 
     def _meetings(self) -> list[Place]:
         matches = [p.rules.match for p in self.profiles.values() if p.id not in UNMATCHED and p.rules.match]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from campaigns.compliance import Facts, Setup, caller_id_refusals, misfits
+from campaigns.compliance import Facts, Setup, caller_id_refusals, misfits, needs_reserved_agent
 from tests.unit.campaigns.compliance.office import at, debtor, position
 
 SETUP = Setup(
@@ -71,3 +71,11 @@ def test_without_recording_nothing_is_asked_of_it() -> None:
 )
 def test_the_number_that_is_shown(country: str, number: str, lists: dict[str, list[str]], rule: list[str]) -> None:
     assert [refusal.rule for refusal in caller_id_refusals(facts(country), number, lists)] == rule
+
+
+def test_a_withheld_number_may_be_shown_where_nobody_forbids_it() -> None:
+    assert caller_id_refusals(replace(facts("CO"), withheld_caller_id_forbidden=False), "", {}) == ()
+
+
+def test_what_cannot_be_read_may_be_wireless() -> None:
+    assert needs_reserved_agent(facts("US"), "nonsense")

@@ -112,3 +112,15 @@ def test_one_place_has_one_rulebook_and_another_place_another() -> None:
 def test_a_country_without_hours_has_no_profile() -> None:
     missing = Library.shipped().rulebook(Place(country="FR", phone_country="FR"), TODAY)
     assert missing == Refused("unknown_profile", "no profile for FR; write one in compliance.directory")
+
+
+def test_without_first_days_the_date_of_the_debtor_is_not_asked() -> None:
+    undated = Library({name: p for name, p in Library.shipped().profiles.items() if name != "us_nyc"})
+    assert position(debtor("CO"), NOON, undated).rulebook.profiles == ("base", "co")
+
+
+def test_a_contradiction_may_begin_on_a_day_of_the_debtors() -> None:
+    dated = URUGUAY.replace("[uy]", "[uy_later]").replace('country = "UY" }', 'subdiv = "IE-D", from = 2026-06-02 }', 1)
+    dated = dated.replace('holidays = { country = "UY" }', "retain = { recording_min_days = 400 }")
+    with pytest.raises(ConfigError, match="eu and ie and uy_later contradict"):
+        house(dated)

@@ -40,6 +40,7 @@ def test_a_good_file() -> None:
         ("max = 2", "max = 0", "caps[0].max: Input should be greater than or equal to 1"),
         ("max = 2", 'max = "2"', "caps[0].max: Input should be a valid integer"),
         ("days:7", "weekly", "caps[0].per: write rolling:168h"),
+        ("max = 2", 'max = 2, gap = "2d"', "caps[0].gap: write whole hours such as 48h"),
         ('"attempt"', '"call"', "caps[0].on: Input should be 'attempt', 'contact' or 'conversation'"),
         ("mon-fri 09:00-18:00", "9-18", "'9-18' is not a window"),
         ('"UY"', '"Uruguay"', "match.country: write the two letters"),

@@ -159,6 +159,15 @@ def test_the_end_of_an_opening_is_known_where_conversations_must_end_too() -> No
     assert hours.closes_at(("America/Bogota",), now + timedelta(hours=1)) == now + timedelta(hours=1)
 
 
+def test_after_weeks_of_holidays_the_next_opening_is_still_found() -> None:
+    strike = Shut("co", lambda day: "strike" if date(2026, 6, 1) <= day < date(2026, 7, 7) else "")
+    verdict = table("mon 09:00-19:00", shut=(strike,)).may_dial(
+        ("America/Bogota",), at("America/Bogota", "2026-06-01 10:00"), 38
+    )
+    assert isinstance(verdict, Refused)
+    assert verdict.until == at("America/Bogota", "2026-07-13 09:00")
+
+
 def test_a_zone_nobody_knows_is_an_error() -> None:
     with pytest.raises(InputError, match="Nowhere"):
         table("mon 09:00-10:00").may_dial(("Nowhere",), datetime(2026, 6, 2, 15, tzinfo=UTC), 38)
