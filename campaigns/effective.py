@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from campaigns.models import Campaign, Segment
 from dialer.config import CampaignConfig, SegmentConfig, parse_campaign
 from dialer.types import ConfigError
 from dialer.validation import validated
+
+CAMPAIGNS: Table = Campaign.metadata.tables["campaigns"]
+SEGMENTS: Table = Segment.metadata.tables["segments"]
 
 
 class Source(StrEnum):
@@ -66,6 +74,17 @@ def effective(campaign: CampaignRow, segments: Iterable[SegmentRow]) -> Campaign
     told = json.dumps([each for each in said if each["source"] != Source.FILE], sort_keys=True)
     # As text: whoever settles a batch asks for the same campaign again and again.
     return _effective(campaign.name, campaign.definition, json.dumps(dict(campaign.pacing), sort_keys=True), told)
+
+
+async def campaigns_in_force(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CampaignConfig]:
+    """Return these campaigns as they are in force, by id; raises ConfigError naming one that cannot be read."""
+    query = select(SEGMENTS).where(SEGMENTS.c.campaign_id.in_(ids)).order_by(SEGMENTS.c.id)
+    segments: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in await connection.execute(query):
+        segments[row.campaign_id].append(row)
+    told = select(CAMPAIGNS.c.id, CAMPAIGNS.c.name, CAMPAIGNS.c.definition, CAMPAIGNS.c.pacing)
+    rows = await connection.execute(told.where(CAMPAIGNS.c.id.in_(ids)))
+    return {row.id: effective(row, segments[row.id]) for row in rows}
 
 
 def segment_of(name: str, table: Mapping[str, Any]) -> SegmentConfig:

@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from campaigns.cadence import NO_RATES, HourRate, Rates, week_hour
 from campaigns.models import Attempt
 from dialer.pacing.prior import PastCall, PastTalk
 from dialer.types import LIVE_OUTCOMES, Outcome
+
+__all__ = ["History", "HourRate", "history"]
 
 MOST: Final = 20_000
 """Attempts read of a campaign, the newest: more of them say nothing new, and reading them takes a second."""
@@ -27,20 +30,16 @@ OUR_SIDE: Final = frozenset({Outcome.FAILED, Outcome.DROPPED, Outcome.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class HourRate:
-    """Calls placed in one hour of the debtors' day, and those a person answered."""
-
-    placed: int = 0
-    live: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class History:
-    """Past calls and conversations; `hours` maps segment and hour of the debtor's day to their answer rate."""
+    """Past calls and conversations; `hours` maps segment and hour of the debtor's day to their answer rate.
+
+    `week` does so by the hour of the debtor's week, for all segments together.
+    """
 
     calls: tuple[PastCall, ...] = ()
     talks: tuple[PastTalk, ...] = ()
     hours: Mapping[tuple[str, int], HourRate] = field(default_factory=dict)
+    week: Rates = NO_RATES
 
     @property
     def placed(self) -> int:
@@ -75,6 +74,7 @@ async def history(session: AsyncSession, campaign_id: int, limit: int = MOST) ->
     calls: list[PastCall] = []
     talks: list[PastTalk] = []
     placed: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    week: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     async for row in await session.stream(query.execution_options(yield_per=CHUNK)):
         outcome = Outcome(row.outcome)
         if outcome in OUR_SIDE or row.dialled_at is None:
@@ -83,10 +83,12 @@ async def history(session: AsyncSession, campaign_id: int, limit: int = MOST) ->
         calls.append(_call(row.dialled_at, row.answered_at, row.classified_at, row.ended_at, live=live))
         if row.bridged_at is not None and row.wrap_ended_at is not None:
             talks.append(_talk(row.bridged_at, row.ended_at, row.wrap_ended_at))
-        hour = placed[row.segment, _local_hour(row.intent_at, row.time_zone)]
-        hour[0] += 1
-        hour[1] += live
-    return History(tuple(calls), tuple(talks), {key: HourRate(*counts) for key, counts in placed.items()})
+        at = week_hour(row.intent_at, ZoneInfo(row.time_zone) if row.time_zone else None)
+        for hour in (placed[row.segment, at % 24], week[at]):
+            hour[0] += 1
+            hour[1] += live
+    by_hour = {key: HourRate(*counts) for key, counts in placed.items()}
+    return History(tuple(calls), tuple(talks), by_hour, Rates({at: HourRate(*counts) for at, counts in week.items()}))
 
 
 def _call(
@@ -102,7 +104,3 @@ def _call(
 
 def _talk(bridged: datetime, ended: datetime, wrapped: datetime) -> PastTalk:
     return PastTalk(max((ended - bridged).total_seconds(), 0.0), max((wrapped - ended).total_seconds(), 0.0))
-
-
-def _local_hour(at: datetime, zone: str) -> int:
-    return at.astimezone(ZoneInfo(zone)).hour if zone else at.hour

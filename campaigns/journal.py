@@ -7,20 +7,20 @@ engines on one database wait for each other and never for ever.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from campaigns import audit, settling
+from campaigns import audit, following, settling
 from campaigns import intents as booking
+from campaigns.cadence import CALLBACK_DISPOSITION, OPT_OUT_DISPOSITION, PROMISE_DISPOSITION, Rates
 from campaigns.intents import ATTEMPTS, PHONES, Intent
 from campaigns.models import InboundCall
 from campaigns.repository import attempt_is_open
-from campaigns.retries import CALLBACK_DISPOSITION, OPT_OUT_DISPOSITION
 from dialer.store import Store
 from dialer.types import Allowed, AttemptRecord, InboundRecord, Outcome, Verdict
 
@@ -46,6 +46,11 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._laws: frozenset[str] = frozenset()
+        self._rates: dict[int, Rates] = {}
+
+    def learn(self, campaign_id: int, rates: Rates) -> None:
+        """Choose the hours of a campaign's next tries by what it has lived through."""
+        self._rates[campaign_id] = rates
 
     async def commit_intents(self, intents: Sequence[Intent]) -> list[Verdict]:
         """Book the calls of one moment in one transaction; dial only those `Allowed`, in the order given.
@@ -84,7 +89,7 @@ class Journal:
             connection = await session.connection()
             booked = await self._booked(connection, told)
             fresh = [told[call_id] for call_id, row in booked.items() if told[call_id].seq > row.seq]
-            await _write(connection, fresh, booked)
+            await _write(connection, fresh, booked, self._rates)
         unknown = tuple(call_id for call_id in told if call_id not in booked)
         return Applied(len(fresh), len(booked) - len(fresh), unknown)
 
@@ -140,24 +145,6 @@ class Journal:
             await settling.suppress(await session.connection(), people, now)
         return len(people)
 
-    async def set_disposition(self, call_id: str, code: str) -> bool:
-        """Keep what the agent says of a conversation; a promised callback opens the lead again. False: no such call."""
-        async with self._store.transaction() as session:
-            connection = await session.connection()
-            found = (await connection.execute(_locked([call_id]))).first()
-            if found is None:
-                return False
-            await connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id).values(disposition=code))
-            if _reopens(found.outcome, code, found.disposition):
-                record = _record(
-                    (await connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id))).one()
-                )
-                await settling.plan_leads(connection, [record])
-            if code != found.disposition:
-                row = (await connection.execute(select(ATTEMPTS).where(ATTEMPTS.c.call_id == call_id))).one()
-                await settling.stop_calls(connection, [_record(row)])
-        return True
-
     async def _booked(self, connection: AsyncConnection, told: Iterable[str]) -> dict[str, Row[Any]]:
         return {row.call_id: row for row in await connection.execute(_locked(told))}
 
@@ -172,7 +159,12 @@ def _locked(call_ids: Iterable[str]) -> Any:
     return select(*columns).where(chosen).order_by(ATTEMPTS.c.call_id).with_for_update()
 
 
-async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], booked: dict[str, Row[Any]]) -> None:
+async def _write(
+    connection: AsyncConnection,
+    fresh: Sequence[AttemptRecord],
+    booked: dict[str, Row[Any]],
+    rates: Mapping[int, Rates],
+) -> None:
     if not fresh:
         return
     before = {record.call_id: booked[record.call_id] for record in fresh}
@@ -181,19 +173,22 @@ async def _write(connection: AsyncConnection, fresh: Sequence[AttemptRecord], bo
     closing = [record for record in fresh if record.outcome and before[record.call_id].outcome is None]
     await settling.settle(connection, closing, {call_id: row.day for call_id, row in before.items()})
     promised = [
-        replace(record, outcome=Outcome.ANSWERED)
+        # The first outcome stands.
+        replace(record, outcome=Outcome(before[record.call_id].outcome))
         for record in fresh
         if _reopens(before[record.call_id].outcome, record.disposition, before[record.call_id].disposition)
     ]
-    await settling.plan_leads(connection, closing + promised)
+    await following.plan_leads(connection, closing + promised, rates)
     await settling.opt_out(connection, [r for r in fresh if r.disposition == OPT_OUT_DISPOSITION])
     told = [r for r in fresh if r.disposition and r.disposition != before[r.call_id].disposition]
     await settling.stop_calls(connection, told)
 
 
 def _reopens(outcome: str | None, disposition: str | None, before: str | None) -> bool:
-    """Tell whether a closed call has just become a promised callback: by the agent, or by the debtor's own key."""
-    return outcome in (Outcome.ANSWERED, Outcome.ABANDONED) and disposition == CALLBACK_DISPOSITION != before
+    """Tell whether something was just promised in a closed call, or is promised no more."""
+    promises = {CALLBACK_DISPOSITION, PROMISE_DISPOSITION}
+    changed = disposition is not None and disposition != before
+    return changed and outcome in (Outcome.ANSWERED, Outcome.ABANDONED) and bool(promises & {disposition, before})
 
 
 def _inbound_row(record: InboundRecord) -> dict[str, Any]:

@@ -5,23 +5,18 @@ Every function works on a connection inside the journal's transaction, in the or
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Boolean, Table, bindparam, case, func, select, tuple_, update
+from sqlalchemy import Boolean, bindparam, case, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns import suppression
+from campaigns.following import ended
 from campaigns.intents import ATTEMPTS, DEBTORS, LEADS, PHONE_DAYS, PHONES
-from campaigns.models import AttemptState, Campaign, LeadState
-from campaigns.retries import Done, Plan, RetirePhone, Retry, plan
-from dialer.config import CampaignConfig, parse_campaign
+from campaigns.models import AttemptState, LeadState
 from dialer.types import UNCOUNTED_OUTCOMES, AttemptRecord, Outcome
-
-CAMPAIGNS: Table = Campaign.metadata.tables["campaigns"]
 
 # A fact once told is never unlearned: a later record without it (a restarted engine's) leaves it as it is.
 _KEPT_FACTS = (
@@ -79,16 +74,6 @@ _RETIRE = (
     .values(retired_at=bindparam("at"), retired_reason=bindparam("why"))
 )
 _LAST_AGENT = update(DEBTORS).where(DEBTORS.c.id == bindparam("debtor")).values(last_agent=bindparam("agent"))
-_UPDATE_LEAD = (
-    update(LEADS)
-    .where(LEADS.c.id == bindparam("lead"), LEADS.c.tries <= bindparam("try_no"))
-    .values(
-        tries=bindparam("try_no"),
-        next_try_at=func.coalesce(bindparam("at", type_=LEADS.c.next_try_at.type), LEADS.c.next_try_at),
-        state=case((LEADS.c.state == LeadState.SUPPRESSED.value, LEADS.c.state), else_=bindparam("to")),
-        reason=case((LEADS.c.state == LeadState.SUPPRESSED.value, LEADS.c.reason), else_=bindparam("why")),
-    )
-)
 
 
 def newest(records: Iterable[AttemptRecord]) -> dict[str, AttemptRecord]:
@@ -98,11 +83,6 @@ def newest(records: Iterable[AttemptRecord]) -> dict[str, AttemptRecord]:
         if record.call_id not in last or record.seq > last[record.call_id].seq:
             last[record.call_id] = record
     return last
-
-
-def ended(record: AttemptRecord) -> datetime:
-    """Return the moment the delays count from: the end of the call, or the last thing known of it."""
-    return record.ended_at or record.answered_at or record.ringing_at or record.dialled_at or record.intent_at
 
 
 async def write_attempts(
@@ -160,72 +140,6 @@ async def suppress(connection: AsyncConnection, debtor_ids: Sequence[int], now: 
 async def stop_calls(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
     """Suppress the number, the person or the debts where an agent's disposition says so."""
     await suppression.by_disposition(connection, [(record, ended(record)) for record in records])
-
-
-async def plan_leads(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> None:
-    """Decide by the campaign's rules what follows for the debtor of each record, and write it."""
-    if not records:
-        return
-    campaigns = await _campaigns(connection, {record.campaign_id for record in records})
-    tries = await _tries(connection, records)
-    phones = await _phones_in_use(connection, [r.debtor_id for r in records if r.outcome is Outcome.INVALID])
-    rows = []
-    for record in records:
-        policy = campaigns[record.campaign_id]
-        decided = plan(
-            Outcome(record.outcome or Outcome.UNKNOWN),
-            tries[record.campaign_id, record.debtor_id],
-            policy.retries,
-            ended(record),
-            max_tries=policy.max_tries,
-            other_phones=phones[record.debtor_id],
-            disposition=record.disposition,
-        )
-        rows.append({"lead": record.lead_id, "try_no": record.try_no, **_as_lead(decided)})
-    await connection.execute(_UPDATE_LEAD, sorted(rows, key=lambda row: row["lead"]))
-
-
-def _as_lead(decided: Plan) -> dict[str, Any]:
-    if isinstance(decided, RetirePhone):
-        decided = decided.then
-    match decided:
-        case Retry(at):
-            return {"to": LeadState.OPEN.value, "at": at, "why": ""}
-        case Done(reason):
-            return {"to": LeadState.DONE.value, "at": None, "why": reason}
-
-
-async def _campaigns(connection: AsyncConnection, ids: set[int]) -> dict[int, CampaignConfig]:
-    query = select(CAMPAIGNS.c.id, CAMPAIGNS.c.definition, CAMPAIGNS.c.name).where(CAMPAIGNS.c.id.in_(ids))
-    return {row.id: _parsed(row.definition, row.name) for row in await connection.execute(query)}
-
-
-@lru_cache(maxsize=64)
-def _parsed(definition: str, name: str) -> CampaignConfig:
-    return parse_campaign(definition, f"campaign {name} in the database")
-
-
-async def _tries(connection: AsyncConnection, records: Sequence[AttemptRecord]) -> dict[tuple[int, int], Counter[str]]:
-    wanted = {(record.campaign_id, record.debtor_id) for record in records}
-    key = (ATTEMPTS.c.campaign_id, ATTEMPTS.c.debtor_id)
-    query = (
-        select(*key, ATTEMPTS.c.outcome, func.count())
-        .where(tuple_(*key).in_(wanted), ATTEMPTS.c.outcome.is_not(None))
-        .group_by(*key, ATTEMPTS.c.outcome)
-    )
-    tries: dict[tuple[int, int], Counter[str]] = {pair: Counter() for pair in wanted}
-    for campaign_id, debtor_id, outcome, count in await connection.execute(query):
-        tries[campaign_id, debtor_id][outcome] = count
-    return tries
-
-
-async def _phones_in_use(connection: AsyncConnection, debtors: Sequence[int]) -> Counter[int]:
-    if not debtors:
-        return Counter()
-    query = select(PHONES.c.debtor_id, func.count()).where(
-        PHONES.c.debtor_id.in_(debtors), PHONES.c.retired_at.is_(None)
-    )
-    return Counter({debtor: count for debtor, count in await connection.execute(query.group_by(PHONES.c.debtor_id))})
 
 
 async def _many(connection: AsyncConnection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -275,8 +275,7 @@ class OutcomesContract:
         desk = await Desk.opened(store)
         await desk.list_debtor("ana")
         (lead,) = await desk.due()
-        await desk.call(lead, Outcome.ANSWERED, agent="rosa")
-        await desk.journal.set_disposition(lead.call_id, "callback")
+        await desk.call(lead, Outcome.ANSWERED, agent="rosa", disposition="callback")
         (again,) = await desk.due(NOW + timedelta(hours=25))
         assert again.last_agent == "rosa"
 
@@ -294,8 +293,7 @@ class OutcomesContract:
         await desk.list_debtor("ana")
         (lead,) = await desk.due()
         told = await desk.call(lead, Outcome.ANSWERED)
-        assert await desk.journal.set_disposition(lead.call_id, "promise")
-        await desk.journal.apply([replace(told, seq=7)])
+        await desk.journal.apply([replace(told, seq=7, disposition="refusal")])
         assert (await desk.lead("ana")).state == LeadState.DONE
 
     async def test_who_asks_to_be_called_back_in_the_menu_is_called_a_day_later(self, store: Store) -> None:
@@ -317,9 +315,6 @@ class OutcomesContract:
         kept = await desk.lead("ana")
         assert (kept.state, kept.reason) == (LeadState.SUPPRESSED, "opted_out")
         assert await desk.due(NOW + timedelta(days=400)) == []
-
-    async def test_a_disposition_for_a_call_nobody_knows_is_told(self, store: Store) -> None:
-        assert not await (await Desk.opened(store)).journal.set_disposition("t" * 27, "promise")
 
     async def test_opting_out_outlives_the_outcome(self, store: Store) -> None:
         desk = await Desk.opened(store)
