@@ -1,234 +1,380 @@
-"""Bring a list into a campaign in short transactions, with a report of bad rows; the same file twice is free."""
+"""Bring a list into a campaign: read, staged in short transactions, published in one step; the same file twice is free.
+
+Killed anywhere, it goes on where it was when it is started again.
+"""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO, TypeVar
+from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
+from sqlalchemy import exc, select, update
 
-from campaigns.intents import DEBTORS, LEADS, PHONES, upsert
-from campaigns.listfile import ListFile
-from campaigns.models import DUE_AT_ONCE, Account, LeadState
+from campaigns.case_models import ImportState
+from campaigns.imports import publishing, staging
+from campaigns.imports.bulk import Ids
+from campaigns.imports.known import IMPORTS, looked_up
+from campaigns.imports.pace import Pace
+from campaigns.imports.planning import Chunk, Planner, Target, needed
+from campaigns.lists.columns import Columns
+from campaigns.lists.mapping import Mapping as ListMapping
+from campaigns.lists.memory import Memory
+from campaigns.lists.parsing import parsed
+from campaigns.lists.reading import Source, content_hash, opened
+from campaigns.lists.report import Report
+from campaigns.lists.rows import Plan, Reject, Row, SegmentRule
+from campaigns.lists.scan import columns_of, scanned
+from campaigns.models import Campaign
 from campaigns.repository import Campaigns
-from campaigns.rows import Judge, Reject, Row
-from dialer.config import parse_campaign
+from campaigns.segments import parse_rule
+from campaigns.segments.rules import Between, OneOf, Rule, Test
+from dialer.config import CampaignConfig, parse_campaign
 from dialer.store import Store
-from dialer.types import InputError
+from dialer.types import InputError, Unavailable
 
-ACCOUNTS: Table = Account.metadata.tables["accounts"]
-_CHUNK_ROWS = 500
-T = TypeVar("T")
+FORM = "1"
+"""Raised when rows are read otherwise than before: the same file is then another import."""
+
+_DRY_CHUNK = 20_000
+_TRIES = 5
+_COLLISIONS = (exc.IntegrityError, asyncpg.IntegrityConstraintViolationError)
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import came to; `new` and `changed` count rows per table, and are empty when nothing changed."""
+    """What an import came to; `new` and `changed` count rows per table and are empty when nothing changed.
+
+    `columns` are the file's names with what they stand for; `segments` counts people; `repeated_from` says when the
+    same file was imported before (nothing was done then); `chunks` says how long transactions took.
+    """
 
     rows: int
     imported: int
     rejected: int
+    remarks: int
     rejects_file: Path | None
+    first_rejects: tuple[Reject, ...]
+    form: str
+    identity: str
+    columns: tuple[tuple[str, str], ...]
+    ignored_columns: tuple[str, ...]
+    decimal: str
+    dates: str
     new: Mapping[str, int]
     changed: Mapping[str, int]
-    ignored_columns: tuple[str, ...]
-
-
-async def import_csv(
-    store: Store, path: Path, campaign: str, *, progress: Callable[[int], None] | None = None
-) -> ImportReport:
-    """Import a list into a campaign; `progress` hears the number of rows of each chunk.
-
-    Rejected rows go to `<path>.rejects.csv` with line, column, value and reason. Raises InputError for a file that
-    is not a list (nothing is imported then) and for an unknown campaign.
-    """
-    file = ListFile.checked(path)
-    target = await _target(store, campaign)
-    new: Counter[str] = Counter()
-    changed: Counter[str] = Counter()
-    with _RejectsFile(path) as rejects:
-        for chunk in _chunks(file.lines(), _CHUNK_ROWS):
-            rows = list(rejects.sorted_out(target.judge.judge(line) for line in chunk))
-            async with store.transaction() as session:
-                writer = _Writer(await session.connection(), target, new, changed)
-                await writer.write(rows)
-            if progress is not None:
-                progress(len(chunk))
-    where = rejects.path if rejects.count else None
-    return ImportReport(file.rows, file.rows - rejects.count, rejects.count, where, +new, +changed, file.ignored)
+    segments: Mapping[str, int]
+    repairs: Mapping[str, int]
+    repeated_from: datetime | None = None
+    resumed_at: int = 0
+    dry_run: bool = False
+    chunks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    campaign_id: int
-    segments: Mapping[str, int]
-    judge: Judge
+class _Job:
+    """One file for one campaign, and how it is read."""
+
+    source: Source
+    mapping: ListMapping
+    columns: Columns
+    plan: Plan
+    rows: int
+    target: Target
+    done: int
+    counts: Mapping[str, Any]
 
 
-async def _target(store: Store, name: str) -> _Target:
+async def import_list(
+    store: Store,
+    path: Path,
+    campaign: str,
+    now: datetime,
+    *,
+    mapping: ListMapping | None = None,
+    dry_run: bool = False,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a list into a campaign; `progress` hears rows done and rows in all.
+
+    What was refused goes to `<path>.rejects.csv`. `dry_run` writes nothing but says what would happen; `again` reads
+    a file anew that was imported before. Raises InputError for a file that is not a list (nothing is imported then),
+    for columns in doubt, and for an unknown campaign.
+    """
+    mapping = mapping or ListMapping()
+    found, rules, config = await _campaign(store, campaign)
+    country = mapping.formats.country or config.country
+    source = opened(path, mapping.formats)
+    asked = [field for rule in rules if rule.where for field in _custom_fields(rule.where)]
+    columns = columns_of(source, mapping, country, frozenset(name for name, _ in asked))
+    _check_segments(path, columns, rules)
+    numbers = frozenset(name for name, number in asked if number)
+    findings = scanned(source, columns, mapping, numbers)
+    plan = Plan(
+        columns,
+        country,
+        config.language,
+        config.time_zone,
+        findings.decimal,
+        findings.order,
+        rules,
+        numbers,
+        now.date(),
+    )
+    pace = Pace()
+    if not dry_run:
+        await publishing.tidy_all(store, pace)
+    mark = mapping.fingerprint(FORM, found.definition, repr(rules))
+    begun = await _begin(store, found.id, source, mark, now, again=again) if not dry_run else None
+    segments = await _segments(store, found.id)
+    target = Target(found.id, begun["id"] if begun else 0, config.language, segments)
+    job = _Job(
+        source, mapping, columns, plan, findings.rows, target, begun["rows_done"] if begun else 0,
+        dict(begun["counts"]) if begun else {},
+    )  # fmt: skip
+    if begun is not None and begun["state"] != ImportState.STAGING:
+        return _repeated(job, begun)
+    return await _Import(store, job, pace, now, dry_run=dry_run, progress=progress).run()
+
+
+async def _campaign(store: Store, name: str) -> tuple[Campaign, tuple[SegmentRule, ...], CampaignConfig]:
     async with store.snapshot() as session:
         campaign = await Campaigns(session).get(name)
-        segments = {segment.name: segment.id for segment in await Campaigns(session).segments(campaign.id)}
-    return _Target(campaign.id, segments, Judge(parse_campaign(campaign.definition, f"campaign {name}")))
+        config = parse_campaign(campaign.definition, f"campaign {name}")
+        by_file = {segment.name: segment.where for segment in config.segments}
+        rules = tuple(
+            SegmentRule(each.name, each.priority, _where(each.definition, by_file.get(each.name)))
+            for each in await Campaigns(session).segments(campaign.id)
+        )
+    return campaign, rules, config
 
 
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+def _where(definition: Mapping[str, Any], by_file: Rule | None) -> Rule | None:
+    return parse_rule(definition["where"]) if definition.get("where") is not None else by_file
 
 
-class _RejectsFile:
-    """The report of rejected rows; it exists only when there are some."""
-
-    def __init__(self, source: Path) -> None:
-        self.path = source.with_name(source.name + ".rejects.csv")
-        self.count = 0
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be replaced: {error.strerror}") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def sorted_out(self, judged: Iterable[Row | Reject]) -> Iterator[Row]:
-        """Yield the usable rows and write down the others."""
-        for each in judged:
-            if isinstance(each, Row):
-                yield each
-            else:
-                self._write(each)
-
-    def _write(self, reject: Reject) -> None:
-        if self._file is None:
-            self._file = self._opened()
-        csv.writer(self._file).writerow([reject.line, reject.column, reject.value, reject.reason])
-        self.count += 1
-
-    def _opened(self) -> TextIO:
-        try:
-            file = self.path.open("w", encoding="utf-8", newline="")
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written: {error.strerror}") from error
-        csv.writer(file).writerow([field.name for field in fields(Reject)])
-        return file
+async def _segments(store: Store, campaign_id: int) -> dict[str, tuple[int, int]]:
+    async with store.snapshot() as session:
+        return {each.name: (each.id, each.priority) for each in await Campaigns(session).segments(campaign_id)}
 
 
-class _Writer:
-    """Writes one chunk; only what differs from the books is written at all."""
+def _custom_fields(rule: Rule) -> list[tuple[str, bool]]:
+    """Return the list's own columns that a rule asks about, and whether it takes them for numbers."""
+    tests: Sequence[Test] = rule.tests
+    found = [(t.field.name, t.field.number and isinstance(t, Between | OneOf)) for t in tests if t.field.custom]
+    return found + [name for group in rule.alternatives for each in group for name in _custom_fields(each)]
 
-    def __init__(self, connection: AsyncConnection, target: _Target, new: Counter[str], changed: Counter[str]) -> None:
-        self._connection = connection
-        self._target = target
-        self._new = new
-        self._changed = changed
 
-    async def write(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        ids, opted_out = await self._debtors(rows)
-        await self._phones(rows, ids)
-        await self._accounts([row for row in rows if row.has_account], ids)
-        await self._leads([row for row in rows if row.first], ids, opted_out)
-
-    async def _debtors(self, rows: Sequence[Row]) -> tuple[dict[str, int], set[int]]:
-        told = {
-            row.debtor: {"name": row.name, "language": row.language, "time_zone": row.time_zone}
-            for row in rows
-            if row.first
-        }
-        query = select(DEBTORS).where(DEBTORS.c.external_id.in_({row.debtor for row in rows}))
-        known = {row.external_id: row for row in await self._connection.execute(query)}
-        fresh = [{"external_id": name, **facts} for name, facts in told.items() if name not in known]
-        await self._insert(DEBTORS, fresh)
-        await self._update(DEBTORS, [_difference(known[name], told[name]) for name in told if name in known])
-        if fresh:
-            known = {row.external_id: row for row in await self._connection.execute(query)}
-        return (
-            {name: row.id for name, row in known.items()},
-            {row.id for row in known.values() if row.opted_out_at is not None},
+def _check_segments(path: Path, columns: Columns, rules: Sequence[SegmentRule]) -> None:
+    if "segment" not in columns.at and all(rule.where is None for rule in rules):
+        names = ", ".join(rule.name for rule in rules)
+        raise InputError(
+            f"{path}: line 1: missing columns segment: no column names a segment ({names}) and no segment has a rule; "
+            "add the column, name it in a mapping, or give the campaign's segments a `where`"
         )
 
-    async def _phones(self, rows: Sequence[Row], ids: Mapping[str, int]) -> None:
-        query = select(PHONES.c.debtor_id, PHONES.c.e164, PHONES.c.rank).where(PHONES.c.debtor_id.in_(ids.values()))
-        known, last_rank = set(), Counter[int]()
-        for debtor_id, e164, rank in await self._connection.execute(query):
-            known.add((debtor_id, e164))
-            last_rank[debtor_id] = max(last_rank[debtor_id], rank + 1)
-        fresh = []
-        for row in rows:
-            debtor_id = ids[row.debtor]
-            if (debtor_id, row.phone) not in known:
-                fresh.append({"debtor_id": debtor_id, "e164": row.phone, "rank": last_rank[debtor_id]})
-                last_rank[debtor_id] += 1
-        await self._insert(PHONES, fresh)
 
-    async def _accounts(self, rows: Sequence[Row], ids: Mapping[str, int]) -> None:
-        told = {(ids[row.debtor], row.creditor, row.product): row for row in rows}
-        query = select(ACCOUNTS).where(ACCOUNTS.c.debtor_id.in_({debtor_id for debtor_id, _, _ in told}))
-        known = {(row.debtor_id, row.creditor, row.product): row for row in await self._connection.execute(query)}
-        fresh, differing = [], []
-        for key, row in told.items():
-            facts = {"balance": row.balance, "currency": row.currency, "days_overdue": row.days_overdue}
-            if key in known:
-                differing.append(_difference(known[key], {k: v for k, v in facts.items() if v is not None}))
-            else:
-                fresh.append(dict(zip(("debtor_id", "creditor", "product"), key, strict=True)) | facts)
-        await self._insert(ACCOUNTS, fresh)
-        await self._update(ACCOUNTS, differing)
-
-    async def _leads(self, rows: Sequence[Row], ids: Mapping[str, int], opted_out: set[int]) -> None:
-        told = {ids[row.debtor]: {"segment_id": self._target.segments[row.segment]} for row in rows}
-        query = select(LEADS).where(LEADS.c.campaign_id == self._target.campaign_id, LEADS.c.debtor_id.in_(told))
-        known = {row.debtor_id: row for row in await self._connection.execute(query)}
-        fresh = [
-            {
-                "campaign_id": self._target.campaign_id,
-                "debtor_id": debtor_id,
-                "state": LeadState.SUPPRESSED.value if debtor_id in opted_out else LeadState.OPEN.value,
-                "reason": "opted_out" if debtor_id in opted_out else "",
-                "tries": 0,
-                "next_try_at": DUE_AT_ONCE,
-                **facts,
-            }
-            for debtor_id, facts in told.items()
-            if debtor_id not in known
-        ]
-        await self._insert(LEADS, fresh)
-        await self._update(LEADS, [_difference(known[debtor], told[debtor]) for debtor in told if debtor in known])
-
-    async def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            # Another import may have been quicker with the same debtor.
-            await self._connection.execute(upsert(self._connection, table).on_conflict_do_nothing(), rows)
-            self._new[table.name] += len(rows)
-
-    async def _update(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-        for row in rows:
-            if len(row) > 1:
-                facts = {name: value for name, value in row.items() if name != "id"}
-                await self._connection.execute(
-                    update(table).where(table.c.id == bindparam("row_id")).values(facts), {"row_id": row["id"]}
-                )
-                self._changed[table.name] += 1
+async def _begin(
+    store: Store, campaign_id: int, source: Source, mark: str, now: datetime, *, again: bool
+) -> dict[str, Any]:
+    """Return the import's row: that of an earlier try, or a new one."""
+    fingerprint = content_hash(source.path)
+    query = select(IMPORTS).where(
+        IMPORTS.c.campaign_id == campaign_id, IMPORTS.c.file_hash == fingerprint, IMPORTS.c.mapping_hash == mark
+    )
+    async with store.transaction() as session:
+        row = (await session.execute(query)).mappings().first()
+        if row is None:
+            facts = {"campaign_id": campaign_id, "file_hash": fingerprint, "mapping_hash": mark, "counts": {}}
+            facts |= {"file_name": source.path.name[:255], "state": ImportState.STAGING.value}
+            facts |= {"started_at": now, "rows_done": 0, "rows_rejected": 0}
+            await session.execute(IMPORTS.insert().values(facts))
+            row = (await session.execute(query)).mappings().one()
+        elif again and row["state"] == ImportState.DONE:
+            anew = {"state": ImportState.STAGING.value, "rows_done": 0, "rows_rejected": 0, "counts": {}}
+            await session.execute(update(IMPORTS).where(IMPORTS.c.id == row["id"]).values(anew | {"started_at": now}))
+            return {**row, **anew}
+        return dict(row)
 
 
-def _difference(known: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the id and what the list says otherwise than the books; an empty cell says nothing."""
-    facts = {name: value for name, value in told.items() if value != "" and getattr(known, name) != value}
-    return {"id": known.id, **facts}
+def _repeated(job: _Job, begun: Mapping[str, Any]) -> ImportReport:
+    rejects = job.source.path.with_name(job.source.path.name + ".rejects.csv")
+    counts = begun["counts"]
+    return ImportReport(
+        **_told(job),
+        imported=counts.get("imported", 0),
+        rejected=begun["rows_rejected"],
+        remarks=counts.get("remarks", 0),
+        rejects_file=rejects if rejects.exists() else None,
+        first_rejects=(),
+        new={},
+        changed={},
+        segments=counts.get("segments", {}),
+        repairs=counts.get("repairs", {}),
+        repeated_from=begun["published_at"],
+    )
+
+
+def _told(job: _Job) -> dict[str, Any]:
+    return {
+        "rows": job.rows,
+        "form": job.source.form,
+        "identity": job.columns.header(job.columns.identity),
+        "columns": tuple(job.columns.shown()),
+        "ignored_columns": job.columns.unread,
+        "decimal": job.plan.decimal,
+        "dates": job.plan.order,
+    }
+
+
+class _Import:
+    """Carries one import from its first row, or the one it got stuck at, to its publication."""
+
+    def __init__(
+        self, store: Store, job: _Job, pace: Pace, now: datetime, *, dry_run: bool, progress: Progress | None
+    ) -> None:
+        self._store, self._job, self._pace, self._now = store, job, pace, now
+        self._dry_run, self._progress = dry_run, progress
+        self._memory, self._ids = Memory(), Ids()
+        self._rows_seen = 0
+        counts = job.counts
+        self._new, self._changed = Counter(counts.get("new", {})), Counter(counts.get("changed", {}))
+        self._segments, self._repairs = Counter(counts.get("segments", {})), Counter(counts.get("repairs", {}))
+        self._imported = int(counts.get("imported", 0))
+
+    async def run(self) -> ImportReport:
+        """Import every row, publish, tidy."""
+        with Report(self._job.source.path, write=not self._dry_run) as report:
+            async with aclosing(self._chunks()) as chunks:
+                async for rows in chunks:
+                    await self._chunk(rows, report)
+            if not self._dry_run:
+                counts = self._counts() | {"rejected": report.rejected, "remarks": report.remarks}
+                await publishing.publish(self._store, self._job.target.import_id, counts, self._now)
+        if not self._dry_run:
+            await publishing.tidy(self._store, self._job.target.import_id, self._pace)
+        return self._report(report)
+
+    async def _chunks(self) -> AsyncGenerator[list[Row | Reject]]:
+        """Yield rows in the sizes the database takes well; none reaches over the point where an earlier try ended."""
+        rows = islice(self._job.source.rows(), 1, None)
+        waiting: list[Row | Reject] = []
+        taken = 0
+        async with aclosing(parsed(rows, self._job.plan, self._job.rows)) as batches:
+            async for batch in batches:
+                waiting += batch
+                while len(waiting) >= (size := self._size(taken)):
+                    yield waiting[:size]
+                    waiting, taken = waiting[size:], taken + size
+        while waiting:
+            size = self._size(taken)
+            yield waiting[:size]
+            waiting, taken = waiting[size:], taken + size
+
+    def _size(self, taken: int) -> int:
+        if self._dry_run:
+            return _DRY_CHUNK
+        left = self._job.done - taken
+        return min(left, _DRY_CHUNK) if left > 0 else self._pace.rows
+
+    async def _chunk(self, rows: list[Row | Reject], report: Report) -> None:
+        before = self._rows_seen
+        written = self._dry_run or before < self._job.done
+        chunk = await self._planned(rows) if written else await self._written(rows, before)
+        for key, line in chunk.learned.items():
+            self._memory.put(key, line)
+        if self._dry_run:
+            self._count(chunk)
+        report.add(chunk.rejects)
+        self._rows_seen = before + len(rows)
+        if self._progress is not None:
+            self._progress(self._rows_seen, self._job.rows)
+        if not written:
+            await self._pace.rest()
+
+    async def _planned(self, rows: list[Row | Reject]) -> Chunk:
+        usable = [row for row in rows if isinstance(row, Row)]
+        target = self._job.target
+        async with self._store.snapshot() as session:
+            connection = await session.connection()
+            known = await looked_up(connection, target.campaign_id, target.import_id, usable)
+            await self._ids.provide(connection, needed(rows))
+        return Planner(target, self._job.columns, known, self._memory, self._ids).plan(rows)
+
+    async def _written(self, rows: list[Row | Reject], before: int) -> Chunk:
+        for _ in range(_TRIES):
+            chunk = await self._planned(rows)
+            counted = self._counts_with(chunk)
+            progress = {"before": before, "after": before + len(rows), "counts": counted}
+            try:
+                async with self._store.transaction() as session:
+                    connection = await session.connection()
+                    with self._pace.timed():
+                        name = self._job.source.path.name
+                        await staging.write(connection, self._job.target, chunk, progress, file=name, now=self._now)
+                        await session.commit()
+            except _COLLISIONS:
+                # Somebody else wrote one of these people between our look and our commit: look again.
+                continue
+            self._count(chunk)
+            return chunk
+        raise Unavailable("other imports change the same people again and again; let them end first")
+
+    def _counts_with(self, chunk: Chunk) -> dict[str, Any]:
+        counts = self._counts()
+        return {
+            "new": dict(self._new + chunk.new),
+            "changed": dict(self._changed + chunk.changed),
+            "segments": dict(_sum(self._segments, chunk.segments)),
+            "repairs": dict(self._repairs + chunk.repairs),
+            "imported": counts["imported"] + chunk.imported,
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        return {
+            "new": dict(self._new),
+            "changed": dict(self._changed),
+            "segments": dict(self._segments),
+            "repairs": dict(self._repairs),
+            "imported": self._imported,
+        }
+
+    def _count(self, chunk: Chunk) -> None:
+        self._new += chunk.new
+        self._changed += chunk.changed
+        self._segments = _sum(self._segments, chunk.segments)
+        self._repairs += chunk.repairs
+        self._imported += chunk.imported
+
+    def _report(self, report: Report) -> ImportReport:
+        return ImportReport(
+            **_told(self._job),
+            imported=self._imported,
+            rejected=report.rejected,
+            remarks=report.remarks,
+            rejects_file=report.where,
+            first_rejects=tuple(report.first),
+            new=dict(+self._new),
+            changed=dict(+self._changed),
+            segments=dict(+self._segments),
+            repairs=dict(+self._repairs),
+            resumed_at=self._job.done,
+            dry_run=self._dry_run,
+            chunks=self._pace.figures(),
+        )
+
+
+def _sum(one: Counter[str], other: Counter[str]) -> Counter[str]:
+    """Add counters in which something may be taken back."""
+    both = Counter(one)
+    both.update(other)
+    return both

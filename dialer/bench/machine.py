@@ -17,7 +17,7 @@ class CpuMeter:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._began = time.monotonic()
-        self._own, self._theirs = used_s(pid), sum(map(used_s, _children(pid)))
+        self._own, self._theirs = used_s(pid), sum(map(used_s, children(pid)))
 
     def cores(self) -> float:
         """Return the cores the process itself used, its threads included."""
@@ -25,7 +25,7 @@ class CpuMeter:
 
     def children_cores(self) -> float:
         """Return the cores its living child processes used."""
-        return (sum(map(used_s, _children(self._pid))) - self._theirs) / (time.monotonic() - self._began)
+        return (sum(map(used_s, children(self._pid))) - self._theirs) / (time.monotonic() - self._began)
 
 
 class MachineMeter:
@@ -62,11 +62,12 @@ def used_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the living processes that a process began, and those they began."""
     found = [
         int(child) for tasks in Path(f"/proc/{pid}/task").glob("*/children") for child in tasks.read_text().split()
     ]
-    return found + [grandchild for child in found for grandchild in _children(child)]
+    return found + [grandchild for child in found for grandchild in children(child)]
 
 
 def _machine_ticks() -> tuple[int, int]:

@@ -163,6 +163,38 @@ def _chaos(leases: int, folder: Path, *, as_json: bool) -> None:
         raise DialerError("a lead was called twice, or somebody was in two calls at once; the figures say who")
 
 
+@bench.command("import")
+@click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(1), help="Length of the list.")
+@click.option("--quick", is_flag=True, help="A short list: whether it works, not how fast.")
+@click.option(
+    "--database", "databases", multiple=True, type=click.Choice(["sqlite", "postgresql"]), help="Only this one."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def import_(*, rows: int, quick: bool, databases: tuple[str, ...], as_json: bool) -> None:
+    """Bring a long list in by the real command, into SQLite and a private PostgreSQL.
+
+    Seconds are those of the whole command; memory is the sum of all its processes. Beside it stands a bare copy of
+    the same rows into empty tables with the same keys.
+    """
+    from dialer.bench.imports import QUICK_ROWS, ImportPlan, run
+
+    plan = ImportPlan(QUICK_ROWS if quick else rows, databases or ("sqlite", "postgresql"))
+    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
+        measured, machine = run(plan, Path(folder))
+    figures = [each.figures() for each in measured]
+    if as_json:
+        click.echo(json.dumps({"imports": figures, "machine": machine}))
+        return
+    table = Table(title=f"dialer bench import: {plan.rows} rows")
+    table.add_column("figure")
+    for each in figures:
+        table.add_column(str(each["database"]), justify="right")
+    for name in figures[0] if figures else ():
+        table.add_row(name.replace("_", " "), *(str(each[name]) for each in figures))
+    Console().print(table)
+    click.echo(_machine(machine))
+
+
 REAL_LIMITS = {"join_p50_ms": "limit 5", "join_p99_ms": "limit 25", "engine_cores": "limit 0.25"}
 SIMULATED_LIMITS = {"event_lag_p99_ms": "limit 50"}
 

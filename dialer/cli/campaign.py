@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from campaigns.importer import import_csv
 from campaigns.models import CampaignState
 from campaigns.repository import Campaigns, Leads
 from dialer.app.redis import open_redis
 from dialer.app.store import open_store
+from dialer.cli import explain
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
+from dialer.cli.lists import import_
 from dialer.cli.pacing import decisions, pacing
+from dialer.cli.promise import promise
+from dialer.cli.segment import segment
 from dialer.cli.suppression import COMMANDS as SUPPRESSION
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
@@ -98,6 +100,8 @@ def start(ctx: click.Context, name: str, as_json: bool) -> None:
     config = configuration(ctx)
     if not wait_for(_has_leads(config, name)):
         raise InputError(f"campaign {name!r} has nobody to call; run: dialer leads import {name} FILE")
+    if explain.ENFORCED:
+        explain.refuse_a_launch(config, name)
     _order(config, "campaign.start", name, CampaignState.RUNNING, as_json)
 
 
@@ -210,6 +214,7 @@ async def _status(config: Config, name: str) -> dict[str, Any]:
 
 campaign.add_command(pacing)
 campaign.add_command(decisions)
+campaign.add_command(segment)
 
 
 async def _books(config: Config, name: str) -> dict[str, Any]:
@@ -272,55 +277,7 @@ def leads() -> None:
     """Load the people a campaign calls."""
 
 
-@leads.command("import")
-@click.argument("name", metavar="CAMPAIGN")
-@click.argument("file", type=click.Path(path_type=Path))
-@json_option
-@click.pass_context
-def import_(ctx: click.Context, name: str, file: Path, as_json: bool) -> None:
-    """Import a CSV FILE of debtors into CAMPAIGN.
-
-    Rejected rows go to FILE.rejects.csv with their reasons; the others are imported.
-    """
-    config = configuration(ctx)
-    result = wait_for(_import(config, name, file))
-    show(result, as_json=as_json, sentence=_imported(result))
-    if not result["imported"]:
-        raise InputError(f"{file}: no row could be imported; see {result['rejects_file'] or 'the file'}")
-
-
-async def _import(config: Config, name: str, file: Path) -> dict[str, Any]:
-    async with open_store(config) as store:
-        result = await import_csv(store, file, name)
-    await _tell_engine(config)
-    return {
-        "campaign": name,
-        "rows": result.rows,
-        "imported": result.imported,
-        "rejected": result.rejected,
-        "rejects_file": str(result.rejects_file) if result.rejects_file else None,
-        "new": dict(result.new),
-        "changed": dict(result.changed),
-        "ignored_columns": list(result.ignored_columns),
-    }
-
-
-async def _tell_engine(config: Config) -> None:
-    """Let a running engine look at once; it finds the new leads by itself a moment later, so nothing depends on it."""
-    beat, _ = await _beat_or_why(config)
-    if beat is None:
-        return
-    with suppress(Unavailable):
-        async with open_redis(config) as redis:
-            await CommandBus(redis).request("leads.imported", {}, 5.0)
-
-
-def _imported(result: dict[str, Any]) -> str:
-    news = ", ".join(f"{count} new {table}" for table, count in result["new"].items()) or "nothing new"
-    rejected = f"; {result['rejected']} rejected, see {result['rejects_file']}" if result["rejected"] else ""
-    ignored = f"; columns not read: {', '.join(result['ignored_columns'])}" if result["ignored_columns"] else ""
-    return f"{result['imported']} of {result['rows']} rows imported ({news}){rejected}{ignored}"
-
-
-for command in SUPPRESSION:
+for command in (import_, promise, *SUPPRESSION, *explain.LEADS):
     leads.add_command(command)
+for command in explain.CAMPAIGN:
+    campaign.add_command(command)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from campaigns.importer import import_csv
+from campaigns.importer import import_list
 from campaigns.repository import Agents, Campaigns
 from dialer import logs
 from dialer.ami.config import ensure_secrets
@@ -228,7 +228,7 @@ async def _fill(store: Store, laid: files.Laid) -> None:
         await Campaigns(session).create(loaded, text, key=secrets.token_hex(8), now=now)
         for name, extension, skills in files.staff():
             await Agents(session).add(name, extension, skills, ("es",))
-    await import_csv(store, laid.debtors, loaded.name)
+    await import_list(store, laid.debtors, loaded.name, now)
 
 
 async def _redis_of(config: Config) -> EmbeddedRedis:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import tomllib
 import typing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from campaigns.listfile import OPTIONAL, REQUIRED, ListFile
-from campaigns.rows import Judge, Reject, Row
+from campaigns.lists.columns import Columns
+from campaigns.lists.mapping import Formats, Mapping
+from campaigns.lists.reading import opened
+from campaigns.lists.rows import Plan, Reject, Row, RowReader, SegmentRule
+from campaigns.lists.scan import columns_of
 from dialer.config import CampaignConfig, Config, Section, load_campaign, load_config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -117,19 +121,27 @@ def with_comments(path: Path) -> list[list[str]]:
     return [block for block in blocks if any("=" in line and not line.startswith("# ") for line in block)]
 
 
-def judged() -> list[Row | Reject]:
+def columns() -> Columns:
+    return columns_of(opened(DEBTORS, Formats()), Mapping(), "AR", frozenset())
+
+
+def read() -> list[Row | Reject]:
     """Return what the importer makes of the example list in the example campaign."""
-    judge = Judge(load_campaign(CAMPAIGN))
-    return [judge.judge(line) for line in ListFile.checked(DEBTORS).lines()]
+    campaign = load_campaign(CAMPAIGN)
+    rules = tuple(SegmentRule(each.name, each.priority, each.where) for each in campaign.segments)
+    reader = RowReader(Plan(columns(), "AR", "es", "", ".", "dmy", rules, frozenset(), date(2026, 6, 2)))
+    lines = opened(DEBTORS, Formats()).rows()
+    next(lines)
+    return [reader.read(line, cells) for line, cells in lines]
 
 
 def test_the_example_list_holds_ten_debtors_whom_the_example_campaign_takes():
-    rows = [row for row in judged() if isinstance(row, Row)]
-    assert len(rows) == len(judged()) == 10
-    assert len({row.debtor for row in rows}) == len({row.phone for row in rows}) == 10
+    rows = [row for row in read() if isinstance(row, Row)]
+    assert len(rows) == len(read()) == 10
+    assert len({row.code for row in rows}) == len({row.phones for row in rows}) == 10
     assert {row.segment for row in rows} == {segment.name for segment in load_campaign(CAMPAIGN).segments}
-    assert all(row.phone.startswith("+54") for row in rows)
+    assert all(row.phones[0][0].startswith("+54") for row in rows)
 
 
-def test_the_example_list_shows_every_column():
-    assert set(ListFile.checked(DEBTORS).header) == {*REQUIRED, *OPTIONAL}
+def test_every_column_of_the_example_list_is_read():
+    assert columns().unread == ()

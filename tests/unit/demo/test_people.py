@@ -6,7 +6,8 @@ from collections import Counter
 
 import phonenumbers
 
-from campaigns.listfile import REQUIRED
+from campaigns.lists.columns import understood
+from campaigns.lists.mapping import Mapping
 from dialer.demo.people import SEGMENTS, as_list, debtors
 
 FIVE_HUNDRED = list(debtors(500, seed=7))
@@ -34,5 +35,7 @@ def test_the_same_seed_gives_the_same_people():
 
 def test_the_list_is_one_the_importer_reads():
     header, *rows = as_list(FIVE_HUNDRED).splitlines()
-    assert set(REQUIRED) <= set(header.split(","))
+    columns = understood(header.split(","), Mapping(), "AR")
+    assert {"debtor", "name", "segment"} <= set(columns.at)
+    assert columns.phones
     assert len(rows) == 500

@@ -1,0 +1,52 @@
+"""How many rows go into one transaction: as many as take a fraction of the time a running engine may wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WANTED_S = 0.05
+LIMIT_S = 0.2
+"""No chunk may take longer: an engine that wants to write waits as long."""
+
+_FEWEST, _MOST = 20, 2_000
+_LATEST = 20_000
+
+
+class Pace:
+    """Measures the chunks and chooses their size; rests between them so that others come to write."""
+
+    def __init__(self, rows: int = 200) -> None:
+        self.rows = rows
+        self.seconds: list[float] = []
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Measure a chunk, and let the next be larger or smaller."""
+        began = time.monotonic()
+        yield
+        took = time.monotonic() - began
+        if len(self.seconds) < _LATEST:
+            self.seconds.append(took)
+        wanted = self.rows * WANTED_S / max(took, 0.001)
+        # Half-way only: one slow chunk is no reason to crawl, one quick one none to leap.
+        self.rows = int(min(max((self.rows + min(wanted, self.rows * 2)) / 2, _FEWEST), _MOST))
+
+    async def rest(self) -> None:
+        """Leave the database to others for a moment, the longer the longer we had it."""
+        last = self.seconds[-1] if self.seconds else 0.0
+        await asyncio.sleep(min(max(last / 10, 0.002), 0.02))
+
+    def figures(self) -> dict[str, float]:
+        """Return how long chunks took, in milliseconds."""
+        ranked = sorted(self.seconds)
+        if not ranked:
+            return {"chunks": 0, "p50_ms": 0.0, "p99_ms": 0.0, "max_ms": 0.0}
+        return {
+            "chunks": len(ranked),
+            "p50_ms": round(ranked[len(ranked) // 2] * 1000, 1),
+            "p99_ms": round(ranked[min(int(len(ranked) * 0.99), len(ranked) - 1)] * 1000, 1),
+            "max_ms": round(ranked[-1] * 1000, 1),
+        }
