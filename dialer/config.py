@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from dialer.campaign_file import (
     DAYS,
+    CallbackConfig,
     CampaignConfig,
     PacingConfig,
     RetryRule,
@@ -46,6 +47,7 @@ __all__ = [
     "AgencyConfig",
     "AgentsConfig",
     "AmiConfig",
+    "CallbackConfig",
     "CampaignConfig",
     "ComplianceConfig",
     "Config",

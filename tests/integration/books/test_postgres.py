@@ -14,6 +14,7 @@ from tests.contract.books.test_decisions import DecisionsContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
+from tests.contract.books.test_promises import CallbacksContract, PromisesContract
 from tests.contract.books.test_reports import ReportsContract
 from tests.contract.books.test_repository import (
     CampaignsContract,
@@ -22,6 +23,7 @@ from tests.contract.books.test_repository import (
     RecordingsContract,
 )
 from tests.contract.books.test_segment_conditions import LeadsConcernedContract, SegmentConditionsContract
+from tests.contract.books.test_segmenting import SegmentingContract
 from tests.contract.books.test_store import StoreContract, migrate_from_two_processes, names
 from tests.integration.books.conftest import OnPostgres
 
@@ -95,4 +97,12 @@ class TestReports(OnPostgres, ReportsContract):
 
 
 class TestSegmentConditions(OnPostgres, SegmentConditionsContract, LeadsConcernedContract):
+    pass
+
+
+class TestSegmenting(OnPostgres, SegmentingContract):
+    pass
+
+
+class TestPromises(OnPostgres, CallbacksContract, PromisesContract):
     pass
