@@ -99,14 +99,21 @@ def pause(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @agent.command()
 @click.argument("name")
 @click.argument("code")
+@click.option("--at", default="", metavar="TIME", help="callback: when, such as 2026-06-02T15:04:05-03:00.")
+@click.option("--mine", is_flag=True, help="callback: promised by this agent; else anyone calls.")
+@click.option("--note", default="", help="callback: for whoever calls.")
+@click.option("--on", "day", default="", metavar="DATE", help="promise: the day of the payment, such as 2026-06-05.")
+@click.option("--amount", default="", help="promise: how much, such as 1500.50 (default: the whole debt).")
+@click.option("--debt", default="", metavar="ID", help="promise: which of several debts.")
 @json_option
 @click.pass_context
-def dispose(ctx: click.Context, name: str, code: str, as_json: bool) -> None:
+def dispose(ctx: click.Context, /, name: str, code: str, *, as_json: bool, **promised: str | bool) -> None:
     """Say with a CODE how the conversation ended; ends wrap-up.
 
     For example promise, refusal, wrong_party, callback or dispute.
     """
-    _tell(ask_engine(configuration(ctx), "agent.dispose", agent=name, code=code), as_json)
+    told: dict[str, Any] = {key: value for key, value in promised.items() if value}
+    _tell(ask_engine(configuration(ctx), "agent.dispose", agent=name, code=code, **told), as_json)
 
 
 @agent.command()

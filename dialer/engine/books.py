@@ -9,15 +9,18 @@ from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
+from campaigns.callbacks import Callbacks
 from campaigns.case_models import PriorEvent
 from campaigns.compliance import Happening, Kind
 from campaigns.decisions import Minute, PacingMinutes
+from campaigns.effective import effective
 from campaigns.history import History, history
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
 from campaigns.models import Attempt, CampaignState, InboundCall
+from campaigns.promises import Promises
 from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
-from dialer.config import CampaignConfig, parse_campaign
+from dialer.config import CampaignConfig
 from dialer.routing import Agent
 from dialer.store import Store
 from dialer.types import LIVE_OUTCOMES, AttemptRecord, ConfigError, InboundRecord, Outcome, QueuedLead
@@ -53,6 +56,8 @@ class Books:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.journal = Journal(store)
+        self.callbacks = Callbacks(store)
+        self.promises = Promises(store)
 
     async def campaigns(self) -> tuple[list[Running], dict[str, str]]:
         """Return the campaigns that may have calls: running, paused or stopping; and those this version cannot read.
@@ -61,12 +66,13 @@ class Books:
         """
         served = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPING)
         async with self._store.snapshot() as session:
-            rows = await Campaigns(session).list(*served)
+            campaigns = Campaigns(session)
+            rows = [(row, await campaigns.segments(row.id)) for row in await campaigns.list(*served)]
         readable: list[Running] = []
         unreadable: dict[str, str] = {}
-        for row in rows:
+        for row, segments in rows:
             try:
-                config = parse_campaign(row.definition, f"campaign {row.name}").tuned(row.pacing)
+                config = effective(row, segments)
             except ConfigError as exc:
                 unreadable[row.name] = str(exc)
             else:
@@ -86,15 +92,18 @@ class Books:
     async def set_pacing(self, name: str, knobs: Mapping[str, Any]) -> CampaignConfig:
         """Keep pacing knobs; raises InputError for an unknown campaign, ConfigError naming a knob that cannot be."""
         async with self._store.transaction() as session:
-            row = await Campaigns(session).get(name)
-            config = parse_campaign(row.definition, f"campaign {name}").tuned({**row.pacing, **knobs})
-            await Campaigns(session).set_pacing(name, knobs)
+            campaigns = Campaigns(session)
+            row = await campaigns.get(name)
+            config = effective(row, await campaigns.segments(row.id)).tuned({**row.pacing, **knobs})
+            await campaigns.set_pacing(name, knobs)
         return config
 
     async def history(self, campaign_id: int) -> History:
-        """Return what a campaign has lived through."""
+        """Return what a campaign has lived through; the hours of its next tries are chosen by it from now on."""
         async with self._store.snapshot() as session:
-            return await history(session, campaign_id)
+            found = await history(session, campaign_id)
+        self.journal.learn(campaign_id, found.week)
+        return found
 
     async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
         """Store what pacing decided, minute by minute."""

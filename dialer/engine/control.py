@@ -17,6 +17,7 @@ from dialer.engine.filler import Filler
 from dialer.engine.floor import Floor
 from dialer.engine.lane import Lane
 from dialer.engine.plane import Plane
+from dialer.engine.promising import Promising
 from dialer.engine.steering import Steering
 from dialer.events import CancelOrdered
 from dialer.routing import (
@@ -84,6 +85,7 @@ class Control:
         self._refresh = refresh
         self._status = status
         self._steering = Steering(books, lanes, refresh)
+        self._promising = Promising(clock, books, lanes)
         self._orders: dict[str, Order] = {
             "agent.login": self._login,
             "agent.ready": lambda p: self._tell(p, ReadyOrdered()),
@@ -174,13 +176,16 @@ class Control:
         return describe(agent)
 
     async def _dispose(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Say how the last conversation ended; ends wrap-up."""
+        """Say how the last conversation ended, and what was promised in it; ends wrap-up."""
         name, code = str(payload["agent"]), str(payload["code"])
         agent = self._floor.agents.get(name)
         if agent is None or not agent.call_id:
             raise Refusal(f"{name} has no conversation to dispose; it is given during the call or its wrap-up")
         if not DISPOSITION.fullmatch(code):
             raise InputError(f"disposition {code!r}: use up to 40 small letters, digits and _, such as promise_to_pay")
+        if (record := self._book.remembered(agent.call_id)) is not None:
+            # First: where it cannot be kept, the agent says it again.
+            await self._promising.keep(name, record, code, payload)
         self._book.annotate(agent.call_id, disposition=code)
         return await self._tell(payload, Disposed())
 
