@@ -1,0 +1,397 @@
+"""Why somebody is called or not, now or at any moment: one lead in full, or a whole campaign counted by rule."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from campaigns.approvals import Approvals, unapproved
+from campaigns.case_models import Import, ImportState
+from campaigns.cases import Beside, beside, cases, leads_of, with_phone
+from campaigns.compliance import Library, Limit, Tally, library_versions
+from campaigns.finding import Found, find
+from campaigns.models import Campaign, Lead, LeadState, Phone
+from campaigns.past import past_of
+from campaigns.reasons import Answer, Question, answered_with, of_state, terms_of
+from campaigns.repository import Campaigns
+from dialer.config import CampaignConfig, parse_campaign
+from dialer.store import Store
+from dialer.types import InputError, Refused
+
+CHUNK = 1000
+"""Leads looked at in one short transaction."""
+
+MOMENTS = timedelta(minutes=15)
+"""Next moments are told in steps of this."""
+
+MOST_PEOPLE = 50
+"""Leads explained for one number at most."""
+
+
+_ANYTHING = frozenset({"ring", "voicemail", "answer", "busy", "congestion"})
+"""Outcomes that any profile may count."""
+
+
+class Ledger(Protocol):
+    """Who counts the past at this moment."""
+
+    async def count(self, limits: Sequence[Limit]) -> list[Tally]:
+        """Return what each limit has now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that decides whether one lead is called on one phone at a moment."""
+
+    campaign: str
+    at: datetime
+    debtor: str
+    name: str
+    lead_id: int
+    segment: str
+    phone: str
+    answer: Answer
+    notes: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nothing refuses."""
+        return not self.answer.refusals
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it as plain values, for JSON."""
+        first, until, judged = self.answer.first, self.answer.until, self.answer.judgement.audit()
+        return {
+            "campaign": self.campaign,
+            "at": self.at.isoformat(),
+            "debtor": self.debtor,
+            "name": self.name,
+            "lead": self.lead_id,
+            "segment": self.segment,
+            "phone": self.phone,
+            "allowed": self.allowed,
+            "first": first.rule if first else None,
+            "refusals": [
+                {"rule": r.rule, "detail": r.detail, "until": r.until and r.until.isoformat()}
+                for r in self.answer.refusals
+            ],
+            "next": until and until.isoformat(),
+            "counters": [_counter(tally) for tally in self.answer.judgement.tallies],
+            "zones": judged["zones"],
+            "profiles": judged["profiles"],
+            "rulebook": judged["rulebook"],
+            "versions": dict(library_versions()),
+            "notes": list(self.notes),
+        }
+
+
+def _counter(tally: Tally) -> dict[str, Any]:
+    limit = tally.limit
+    return {
+        "rule": limit.rule,
+        "kind": limit.kind.value,
+        "key": limit.key,
+        "count": tally.count,
+        "most": limit.most,
+        "period": limit.period,
+        "since": limit.since.isoformat(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Dialable:
+    """A campaign's leads at a moment, each counted once: callable `now`, or under the first rule that refuses it.
+
+    `next_moments` are the times from which so many of the refused may be called, the nearest first; `obstacles` hold
+    up the whole campaign and are in no count. `took_s` is how long the counting took.
+    """
+
+    campaign: str
+    at: datetime
+    now: int
+    refused: Mapping[str, int]
+    reasons: Mapping[str, Mapping[str, int]]
+    next_moments: Sequence[tuple[datetime, int]]
+    segments: Mapping[str, int]
+    obstacles: tuple[Refused, ...] = ()
+    took_s: float = 0.0
+
+    @property
+    def leads(self) -> int:
+        """All leads there are."""
+        return self.now + sum(self.refused.values())
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return {
+            "campaign": self.campaign,
+            "at": self.at.isoformat(),
+            "leads": self.leads,
+            "dialable": self.now,
+            "refused": dict(self.refused),
+            "reasons": {rule: dict(counts) for rule, counts in self.reasons.items()},
+            "next": [[moment.isoformat(), count] for moment, count in self.next_moments],
+            "segments": dict(self.segments),
+            "obstacles": [{"rule": o.rule, "detail": o.detail} for o in self.obstacles],
+            "took_s": round(self.took_s, 3),
+        }
+
+
+@dataclass
+class _Sum:
+    now: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    moments: Counter[datetime] = field(default_factory=Counter)
+    segments: Counter[str] = field(default_factory=Counter)
+
+    def refuse(self, refused: Refused, count: int = 1, *, why: str = "") -> None:
+        self.refused[refused.rule] += count
+        if why:
+            self.reasons.setdefault(refused.rule, Counter())[why] += count
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A campaign as it is asked about: what stays the same for all its leads."""
+
+    row: Campaign
+    config: CampaignConfig
+    windows: Mapping[str, Sequence[str]]
+    beside: Beside
+
+
+class Explainer:
+    """Answers from the books; `ring_s` is the longest a phone can ring.
+
+    With a `ledger` the counts of this very moment come from there, as the engine sees them; those of any other
+    moment always from the books.
+    """
+
+    def __init__(self, store: Store, library: Library, *, ring_s: float, ledger: Ledger | None = None) -> None:
+        self._store = store
+        self._library = library
+        self._ring_s = ring_s
+        self._ledger = ledger
+
+    async def why(
+        self, campaign: str, who: str, at: datetime, *, obstacles: Sequence[Refused] = (), by_ledger: bool = False
+    ) -> list[Explanation]:
+        """Explain every lead of a campaign that is meant by a number, a debtor's id or document.
+
+        Raises InputError when nobody of the campaign is.
+        """
+        async with self._store.snapshot() as session:
+            asked = await self._asked(session, campaign)
+            found = await find(session, who, asked.config.country)
+            rows = await cases(session, _meant(asked.row.id, found), asked.beside, at)
+            if not rows:
+                raise InputError(f"campaign {campaign!r} has nobody under {who!r}")
+            questions = [self._question(asked, row, at) for row in rows]
+            tallies = await self._counted(session, questions, at, by_ledger=by_ledger)
+            explained = []
+            for question, counted in zip(questions, tallies, strict=True):
+                more = await self._unapproved(session, question)
+                answer = answered_with(question.answer(counted), [*obstacles, *more])
+                notes = await _notes(session, question, found)
+                explained.append(_explained(asked, question, answer, at, notes))
+        return explained
+
+    async def dialable(
+        self,
+        campaign: str,
+        at: datetime,
+        *,
+        obstacles: Sequence[Refused] = (),
+        by_ledger: bool = False,
+        enough: int | None = None,
+    ) -> Dialable:
+        """Count a campaign's leads by the first rule that refuses them; memory does not grow with the list.
+
+        `enough` stops at so many that may be called: whoever only asks whether there is one need not count all.
+        """
+        began = time.perf_counter()
+        total = _Sum()
+        async with self._store.snapshot() as session:
+            asked = await self._asked(session, campaign)
+            await _closed(session, asked.row.id, total)
+        last = 0
+        while True:
+            async with self._store.snapshot() as session:
+                chunk = await cases(session, _next(asked.row.id, last), asked.beside, at)
+                if not chunk:
+                    break
+                last = chunk[-1].lead_id
+                questions = [self._question(asked, row, at) for row in chunk]
+                await self._add(session, questions, total, at, by_ledger=by_ledger)
+            if enough is not None and total.now >= enough:
+                break
+        return Dialable(
+            campaign=campaign,
+            at=at,
+            now=total.now,
+            refused=dict(total.refused.most_common()),
+            reasons={rule: dict(counts.most_common()) for rule, counts in total.reasons.items()},
+            next_moments=sorted(total.moments.items()),
+            segments=dict(total.segments),
+            obstacles=tuple(obstacles),
+            took_s=time.perf_counter() - began,
+        )
+
+    async def _asked(self, session: AsyncSession, name: str) -> _Asked:
+        row = await Campaigns(session).get(name)
+        config = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
+        segments = await Campaigns(session).segments(row.id)
+        windows = {each.name: tuple(each.definition.get("windows", ())) for each in segments}
+        return _Asked(row, config, windows, await beside(session, row.id))
+
+    def _question(self, asked: _Asked, case: Any, at: datetime) -> Question:
+        terms = terms_of(asked.config, case.segment, asked.row.started_at, asked.windows.get(case.segment))
+        return Question(case, terms, self._library, at, ring_s=self._ring_s, country=asked.config.country)
+
+    async def _counted(
+        self, session: AsyncSession, questions: Sequence[Question], at: datetime, *, by_ledger: bool
+    ) -> list[list[Tally]]:
+        """Return the counts of every question, in order: from the ledger, or from the books."""
+        wanted = [question.limits for question in questions]
+        if by_ledger and self._ledger is not None:
+            counted = iter(await self._ledger.count([limit for each in wanted for limit in each]))
+            return [[next(counted) for _ in each] for each in wanted]
+        tallies: dict[int, list[Tally]] = {}
+        for counts in {question.counts for question in questions}:
+            mine = [number for number, question in enumerate(questions) if question.counts == counts]
+            keys = {limit.key for number in mine for limit in wanted[number]}
+            people = {questions[number].case.debtor_id for number in mine}
+            past = await past_of(session, people, keys, counts, at)
+            tallies |= {number: past.count(wanted[number]) for number in mine}
+        return [tallies[number] for number in range(len(questions))]
+
+    async def _add(
+        self, session: AsyncSession, questions: Sequence[Question], total: _Sum, at: datetime, *, by_ledger: bool
+    ) -> None:
+        """Sum up a chunk: first what needs no counting (most of a list may be asleep), then the others."""
+        awake: list[Question] = []
+        for question in questions:
+            judgement = question.judged(())
+            if question.before or judgement.refusals:
+                _sum(total, question.answer((), judgement), question)
+            else:
+                awake.append(question)
+        if not awake:
+            return
+        if not by_ledger or self._ledger is None:
+            touched = await _touched(session, awake, at)
+            for question in awake:
+                if question.case.lead_id not in touched:
+                    _sum(total, question.answer(()), question)
+            awake = [question for question in awake if question.case.lead_id in touched]
+        for question, tallies in zip(awake, await self._counted(session, awake, at, by_ledger=by_ledger), strict=True):
+            _sum(total, question.answer(tallies), question)
+
+    async def _unapproved(self, session: AsyncSession, question: Question) -> list[Refused]:
+        if isinstance(question.position, Refused):
+            return []
+        bound = question.position.rulebook.bound
+        return list(unapproved(bound, await Approvals(session).standings(bound)))
+
+
+def _sum(total: _Sum, answer: Answer, question: Question) -> None:
+    if answer.first is None:
+        total.now += 1
+        total.segments[question.case.segment] += 1
+        return
+    total.refuse(answer.first)
+    if answer.until is not None:
+        total.moments[_step(answer.until)] += 1
+
+
+async def _touched(session: AsyncSession, questions: Sequence[Question], at: datetime) -> set[int]:
+    """Return the leads to whom anything happened at all: a fresh list has nothing to count."""
+    keys = {key for question in questions for key in question.keys}
+    past = await past_of(session, {question.case.debtor_id for question in questions}, keys, _ANYTHING, at)
+    return {question.case.lead_id for question in questions if past.knows(question.keys)}
+
+
+def _step(moment: datetime) -> datetime:
+    """Return the next full step of the clock, so that a million moments are told in a few hundred."""
+    seconds = MOMENTS.total_seconds()
+    return datetime.fromtimestamp(-(-moment.timestamp() // seconds) * seconds, moment.tzinfo)
+
+
+def _meant(campaign_id: int, found: Found) -> Any:
+    chosen = Lead.debtor_id.in_(found.debtor_ids)
+    if found.phone is None:
+        return leads_of(campaign_id).where(chosen).order_by(Lead.id).limit(MOST_PEOPLE)
+    this_one = (Phone.debtor_id == Lead.debtor_id) & (Phone.e164 == found.phone)
+    return with_phone(campaign_id).join(Phone, this_one).where(chosen).order_by(Lead.id).limit(MOST_PEOPLE)
+
+
+def _next(campaign_id: int, last: int) -> Any:
+    """Return the question for the next leads that could be called: open, or staged by a published import."""
+    published = Import.state.in_([ImportState.PUBLISHED.value, ImportState.DONE.value])
+    open_ones = or_(Lead.state == LeadState.OPEN.value, (Lead.state == LeadState.STAGED.value) & published)
+    return leads_of(campaign_id).where(open_ones, Lead.id > last).order_by(Lead.id).limit(CHUNK)
+
+
+async def _closed(session: AsyncSession, campaign_id: int, total: _Sum) -> None:
+    """Let SQL count the leads that are not called whatever the hour."""
+    query = (
+        select(Lead.state, Lead.reason, func.count())
+        .outerjoin(Import, Import.id == Lead.import_id)
+        .where(
+            Lead.campaign_id == campaign_id,
+            or_(
+                Lead.state.in_([LeadState.DONE.value, LeadState.SUPPRESSED.value]),
+                (Lead.state == LeadState.STAGED.value)
+                & or_(Import.state.is_(None), Import.state == ImportState.STAGING.value),
+            ),
+        )
+        .group_by(Lead.state, Lead.reason)
+    )
+    for state, reason, count in await session.execute(query):
+        refused = of_state(state, reason, published=False)
+        if refused is not None:
+            total.refuse(refused, count, why=reason)
+
+
+async def _notes(session: AsyncSession, question: Question, found: Found) -> tuple[str, ...]:
+    """Return what is worth knowing beside the rules."""
+    case = question.case
+    next_one = await session.scalar(leads_of_phone(case.lead_id)) if found.phone is not None else None
+    notes = []
+    if next_one and next_one != case.phone:
+        notes.append(f"the number called next is {next_one}")
+    if case.callback_at is not None:
+        notes.append(f"a callback is promised for {case.callback_at.isoformat()}")
+    return tuple(notes)
+
+
+def leads_of_phone(lead_id: int) -> Any:
+    """Return the question for the number a lead is called on next."""
+    in_use = (Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
+    own_first = (Phone.id == Lead.phone_id).desc()
+    query = select(Phone.e164).select_from(Lead).join(Phone, Phone.debtor_id == Lead.debtor_id)
+    return query.where(Lead.id == lead_id, *in_use).order_by(own_first, Phone.rank, Phone.id).limit(1)
+
+
+def _explained(asked: _Asked, question: Question, answer: Answer, at: datetime, notes: tuple[str, ...]) -> Explanation:
+    case = question.case
+    return Explanation(
+        campaign=asked.row.name,
+        at=at,
+        debtor=case.debtor,
+        name=case.name,
+        lead_id=case.lead_id,
+        segment=case.segment,
+        phone=case.phone,
+        answer=answer,
+        notes=notes,
+    )
