@@ -89,10 +89,15 @@ def _save(
 def _confirm(name: str) -> None:
     """Ask whether a rule that matches nobody is meant; where nobody can be asked, refuse."""
     nobody = f"the rule of segment {name!r} matches nobody now"
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         raise InputError(f"{nobody}; correct it, or save it all the same with --yes", error_id="segment-matches-nobody")
     if not click.confirm(f"{nobody}. Save it all the same?"):
         raise InputError(f"{nobody}; nothing was saved", error_id="segment-matches-nobody")
+
+
+def at_a_terminal() -> bool:
+    """Tell whether somebody can be asked."""
+    return sys.stdin.isatty()
 
 
 async def _saved(

@@ -26,9 +26,7 @@ class PaperCallbacks(Callbacks):
     def __init__(self) -> None:
         self.made: list[tuple[datetime, CallbackConfig, dict[str, Any]]] = []
 
-    async def make(  # type: ignore[override]
-        self, call_id: str, due_at: datetime, now: datetime, config: CallbackConfig, **facts: Any
-    ) -> None:
+    async def make(self, call_id: str, due_at: datetime, now: datetime, config: CallbackConfig, **facts: Any) -> None:
         self.made.append((due_at, config, facts))
 
 
@@ -38,7 +36,7 @@ class PaperPromises(Promises):
     def __init__(self) -> None:
         self.made: list[tuple[date, dict[str, Any]]] = []
 
-    async def make(self, call_id: str, due_on: date, now: datetime, **facts: Any) -> None:  # type: ignore[override]
+    async def make(self, call_id: str, due_on: date, now: datetime, **facts: Any) -> None:
         self.made.append((due_on, facts))
 
 
