@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Row, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.cadence import CALLBACK_DISPOSITION
-from campaigns.cadence.promised import CallbackDue
+from campaigns.cadence.promised import CallbackDue, ForAgent, NotYet, who_takes
 from campaigns.case_models import Callback, CallbackState
 from campaigns.intents import ATTEMPTS, LEADS
 from campaigns.models import LeadState
 from dialer.campaign_file import CallbackConfig
 from dialer.store import Store
-from dialer.types import AttemptRecord, InputError, Outcome
+from dialer.types import AttemptRecord, InputError, Outcome, QueuedLead
 
 CALLBACKS: Table = Callback.metadata.tables["callbacks"]
+
+LOOK_AGAIN: Final = timedelta(minutes=1)
 
 _CHUNK = 200
 """Callbacks given up in one transaction: a running engine is never held up."""
@@ -95,6 +97,26 @@ class Callbacks:
             given_up += len(rows)
             if len(rows) < _CHUNK:
                 return given_up
+
+
+def promised_to(
+    leads: Iterable[QueuedLead], due: Mapping[int, Standing], now: datetime, at_work: Collection[str]
+) -> tuple[list[QueuedLead], dict[int, datetime]]:
+    """Return the leads to call, promised ones with their agent as the wanted one, and until when the others wait.
+
+    `due` are the leads' open callbacks, `at_work` the agents logged in. An agent who promised and is not there is
+    looked for every minute until the fallback, when anyone takes the call.
+    """
+    ready: list[QueuedLead] = []
+    waiting: dict[int, datetime] = {}
+    for lead in leads:
+        standing = due.get(lead.lead_id)
+        match who_takes(standing.due, now, at_work) if standing is not None else ForAgent(None):
+            case NotYet(until):
+                waiting[lead.lead_id] = min(until, now + LOOK_AGAIN)
+            case ForAgent(agent):
+                ready.append(replace(lead, last_agent=agent) if agent else lead)
+    return ready, waiting
 
 
 async def attempt_of(connection: AsyncConnection, call_id: str) -> Row[Any]:

@@ -32,7 +32,6 @@ TOLD_BY = {
     "campaigns/history.py": "tests/contract/books/test_history.py",
     "campaigns/decisions.py": "tests/contract/books/test_decisions.py",
     "campaigns/segment_conditions.py": "tests/contract/books/test_segment_conditions.py",
-    "campaigns/callbacks.py": "tests/contract/books/test_promises.py",
     "campaigns/following.py": "tests/contract/books/test_journal.py",
     "campaigns/settling.py": "tests/contract/books/test_journal.py",
     "campaigns/imports/bulk.py": "tests/contract/books/test_importer.py",
