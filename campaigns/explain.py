@@ -16,12 +16,13 @@ from campaigns.approvals import Approvals, unapproved
 from campaigns.case_models import Import, ImportState
 from campaigns.cases import Beside, beside, cases, leads_of, with_phone
 from campaigns.compliance import Library, Limit, Tally, library_versions
+from campaigns.effective import campaigns_in_force
 from campaigns.finding import Found, find
 from campaigns.models import Campaign, Lead, LeadState, Phone
 from campaigns.past import past_of
 from campaigns.reasons import Answer, Question, answered_with, of_state, terms_of
 from campaigns.repository import Campaigns
-from dialer.config import CampaignConfig, parse_campaign
+from dialer.config import CampaignConfig
 from dialer.store import Store
 from dialer.types import InputError, Refused
 
@@ -165,7 +166,6 @@ class _Asked:
 
     row: Campaign
     config: CampaignConfig
-    windows: Mapping[str, Sequence[str]]
     beside: Beside
 
 
@@ -248,13 +248,11 @@ class Explainer:
 
     async def _asked(self, session: AsyncSession, name: str) -> _Asked:
         row = await Campaigns(session).get(name)
-        config = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
-        segments = await Campaigns(session).segments(row.id)
-        windows = {each.name: tuple(each.definition.get("windows", ())) for each in segments}
-        return _Asked(row, config, windows, await beside(session, row.id))
+        config = (await campaigns_in_force(await session.connection(), [row.id]))[row.id]
+        return _Asked(row, config, await beside(session, row.id))
 
     def _question(self, asked: _Asked, case: Any, at: datetime) -> Question:
-        terms = terms_of(asked.config, case.segment, asked.row.started_at, asked.windows.get(case.segment))
+        terms = terms_of(asked.config, case.segment, asked.row.started_at)
         return Question(case, terms, self._library, at, ring_s=self._ring_s, country=asked.config.country)
 
     async def _counted(

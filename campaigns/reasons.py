@@ -50,11 +50,9 @@ class Answer:
         return self.refusals[0] if self.refusals else None
 
 
-def terms_of(
-    campaign: CampaignConfig, segment: str, started_at: datetime | None, windows: Sequence[str] | None = None
-) -> Terms:
-    """Return what campaign and segment bring along; `windows` are the segment's, where the file does not have it."""
-    own = next((each.windows for each in campaign.segments if each.name == segment), tuple(windows or ()))
+def terms_of(campaign: CampaignConfig, segment: str, started_at: datetime | None) -> Terms:
+    """Return what campaign and segment bring along; a segment that is gone brings nothing of its own."""
+    own = next((each.windows for each in campaign.segments if each.name == segment), ())
     return Terms.of(
         tuple(Window.parse(line) for line in campaign.windows),
         tuple(Window.parse(line) for line in own),

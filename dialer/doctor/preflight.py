@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns import launch
 from campaigns.do_not_call import DoNotCallLists
+from campaigns.effective import campaigns_in_force
 from campaigns.explain import Explainer
 from campaigns.launch import Finding, Level, NodeFacts, Worker
 from campaigns.models import Lead, LeadState, Segment
@@ -24,7 +25,7 @@ from dialer.ami.config import load_secrets
 from dialer.ami.config.layout import layout
 from dialer.app.profiles import open_library
 from dialer.app.redis import open_redis
-from dialer.config import CampaignConfig, Config, NodeConfig, parse_campaign
+from dialer.config import CampaignConfig, Config, NodeConfig
 from dialer.doctor.line import ADMIN
 from dialer.doctor.node import UNREACHABLE
 from dialer.engine.nodes import SIMULATED, unfit
@@ -67,7 +68,7 @@ async def preflight(config: Config, store: Store, name: str, now: datetime) -> P
         row = await Campaigns(session).get(name)
         agents = list(await Agents(session).list())
         filled = await _filled(session, row.id)
-    campaign = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
+        campaign = (await campaigns_in_force(await session.connection(), [row.id]))[row.id]
     library = open_library(config)
     nodes = await node_facts(config, campaign)
     seated = await _seated(config)

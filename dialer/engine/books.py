@@ -11,9 +11,10 @@ from sqlalchemy import Text, case, cast, func, or_, select, update
 
 from campaigns.callbacks import Callbacks
 from campaigns.case_models import PriorEvent
-from campaigns.compliance import Happening, Kind
+from campaigns.compliance import Happening, Kind, Library
 from campaigns.decisions import Minute, PacingMinutes
 from campaigns.effective import effective
+from campaigns.explain import Explainer, Ledger
 from campaigns.history import History, history
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
@@ -78,6 +79,10 @@ class Books:
             else:
                 readable.append(Running(row.id, row.key, row.state, config, row.started_at))
         return readable, unreadable
+
+    def explainer(self, library: Library, ledger: Ledger, ring_s: float) -> Explainer:
+        """Return who explains from these books why somebody is called or not; `ring_s` is the longest ring."""
+        return Explainer(self._store, library, ring_s=ring_s, ledger=ledger)
 
     async def check(self) -> None:
         """Return when the database takes a write transaction."""

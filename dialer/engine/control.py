@@ -11,6 +11,7 @@ from typing import Any
 from campaigns.models import CampaignState
 from dialer.call import UNANSWERED
 from dialer.config import Config
+from dialer.engine.answers import Answers
 from dialer.engine.book import Book
 from dialer.engine.books import Books
 from dialer.engine.filler import Filler
@@ -73,6 +74,7 @@ class Control:
         lanes: Callable[[], list[Lane]],
         refresh: Callable[[], Awaitable[None]],
         status: Callable[[], Mapping[str, Any]],
+        answers: Answers,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -100,6 +102,8 @@ class Control:
             "campaign.decisions": self._steering.explain,
             "engine.status": self._report,
             "leads.imported": self._imported,
+            "leads.suppressed": answers.suppressed,
+            "leads.why": answers.why,
         }
 
     async def follow(self, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from typing import Any, Protocol
 import structlog
 
 from campaigns.compliance import Library
+from campaigns.explain import Explainer
 from campaigns.models import CampaignState
 from dialer import metrics
 from dialer.ami.client import AmiSecrets, NodeClient
 from dialer.call import Call
 from dialer.config import Config
+from dialer.engine.answers import Answers
 from dialer.engine.book import Book
 from dialer.engine.books import Books
 from dialer.engine.control import Control, describe
@@ -101,6 +103,7 @@ class Engine:
         self.beat = beat
         self._commands = commands
         self._rules = rules
+        self._ledger = ledger
         self.parts: dict[str, Part] = {name: Part(name) for name in ("redis", "database", "recordings", "ledger")}
         self.counsel = Counsel(lambda: rules.library, ledger, self.parts["ledger"], config.dialing.longest_s)
         self.restorer = Restorer(clock, ledger, books, self.parts["ledger"], self.counsel)
@@ -178,11 +181,15 @@ class Engine:
             lanes=lambda: list(self.lanes.values()),
             refresh=self.refresh,
             status=self.report.status,
+            answers=Answers(clock, self._hopper, self._explainer),
         )
         for node in config.nodes:
             end = NodeEnd(node.name, self)
             self.links[node.name] = NodeClient(node, config.ami, secrets[node.name], clock=clock, handler=end, rng=rng)
         self._wire()
+
+    def _explainer(self) -> Explainer:
+        return self._books.explainer(self._rules.library, self._ledger, self.config.dialing.longest_s)
 
     def _wire(self) -> None:
         self.plane.on_written = self.dialling.written

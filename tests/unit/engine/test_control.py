@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.explain import Explanation
 from campaigns.models import CampaignState
 from dialer.call import Stage
 from dialer.engine import control as control_module
+from dialer.engine.answers import Answers
 from dialer.engine.books import Books
 from dialer.engine.control import Control, Refusal
 from dialer.engine.filler import Filler
@@ -35,6 +37,16 @@ class Shelf(Books):
         if self.away:
             raise Unavailable("away")
         self.states.append((name, state, now))
+
+
+class Queues:
+    async def remove_debtor(self, debtor_id: int) -> int:
+        return 1
+
+
+class Reasons:
+    async def why(self, campaign: str, who: str, at: datetime, *, by_ledger: bool = False) -> list[Explanation]:
+        return []
 
 
 class Hall(Desk):
@@ -67,6 +79,7 @@ class Hall(Desk):
             lanes=lambda: self.lanes,
             refresh=self._refresh,
             status=lambda: {"calls": 3, "unserved": {}},
+            answers=Answers(self.clock, Queues(), Reasons),
         )
 
     async def _account_for(self, late: Sequence[QueuedLead]) -> None:
@@ -110,6 +123,12 @@ async def hall(monkeypatch: pytest.MonkeyPatch) -> Hall:
     hall = Hall()
     hall.hired("eva")
     return hall
+
+
+async def test_questions_about_people_are_answered() -> None:
+    hall = Hall()
+    assert await hall.order("leads.suppressed", debtors=[7]) == {"removed": 1}
+    assert await hall.order("leads.why", campaign="spring", who="ana") == {"explanations": []}
 
 
 def talks(hall: Hall) -> str:
