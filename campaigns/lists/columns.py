@@ -78,7 +78,10 @@ def recognised(headers: Iterable[str], country: str) -> int:
 
 def field_of(header: str, country: str) -> str | None:
     """Return the field a column's name stands for by itself; None when it is not known."""
-    words = _words(header)
+    return _field(_words(header), country) or _field(_words(_CAMEL.sub(" ", header)), country)
+
+
+def _field(words: Sequence[str], country: str) -> str | None:
     name = " ".join(words)
     if country in vocabulary()["subdivision_in"].get(name, ()):
         return "subdivision"
@@ -87,7 +90,7 @@ def field_of(header: str, country: str) -> str | None:
 
 
 def _words(header: str) -> list[str]:
-    return [word for word in folded(_CAMEL.sub(" ", header)).split() if word not in SMALL_WORDS]
+    return [word for word in folded(header).split() if word not in SMALL_WORDS]
 
 
 def _is_phone(words: Sequence[str]) -> bool:
@@ -100,7 +103,7 @@ def _is_phone(words: Sequence[str]) -> bool:
 
 
 def _phone_kind(header: str) -> str:
-    words = {word.rstrip("0123456789") for word in _words(header)}
+    words = {word.rstrip("0123456789") for word in (*_words(header), *_words(_CAMEL.sub(" ", header)))}
     known = vocabulary()["phone"]
     mobile, fixed = not words.isdisjoint(known["mobile"]), not words.isdisjoint(known["fixed"])
     return "" if mobile == fixed else ("mobile" if mobile else "fixed")

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from campaigns.lists.vocabulary import CONTACT_FIELDS, FIELDS, FLAGS
 from dialer.validation import Section, read_toml, validated
 
 
@@ -37,21 +38,27 @@ class Formats(MappingSection):
 
 
 class Mapping(MappingSection):
-    """A mapping file: `[columns] field = "Header"` (or several headers), `[custom] name = "Header"`, `[formats]`."""
+    """A mapping file: `[columns] field = "Header"` (or several headers), `[custom] name = "Header"`, `[formats]`.
+
+    `[contacts]` does for a file of earlier contacts what `[columns]` does for a list.
+    """
 
     columns: dict[str, Headers] = {}
     ignore: Headers = ()
     custom: dict[str, str] = {}
+    contacts: dict[str, Headers] = {}
     flags: dict[str, Headers] = {}
     formats: Formats = Formats()
 
     @model_validator(mode="after")
     def _known_fields(self) -> Self:
-        from campaigns.lists.vocabulary import FIELDS, FLAGS
 
         for name in self.columns:
             if name not in FIELDS:
                 raise ValueError(f"columns.{name}: no such field; known: {', '.join(FIELDS)}")
+        for name in self.contacts:
+            if name not in CONTACT_FIELDS:
+                raise ValueError(f"contacts.{name}: no such field; known: {', '.join(CONTACT_FIELDS)}")
         for name in self.flags:
             if name not in FLAGS:
                 raise ValueError(f"flags.{name}: no such flag; known: {', '.join(FLAGS)}")

@@ -6,6 +6,7 @@ from array import array
 
 _SMALLEST = 1 << 12
 _MASK = (1 << 64) - 1
+_FOR_ZERO = 0x5DEECE66D1234567
 
 
 class Memory:
@@ -23,13 +24,13 @@ class Memory:
 
     def get(self, key: object) -> int:
         """Return the number kept for a key; 0 when there is none."""
-        return self._values[self._slot(hash(key) & _MASK or 1)]
+        return self._values[self._slot(hash(key) & _MASK or _FOR_ZERO)]
 
     def put(self, key: object, value: int) -> None:
         """Keep a number (not 0) for a key."""
         if self._used * 3 > self._size * 2:
             self._grow()
-        wanted = hash(key) & _MASK or 1
+        wanted = hash(key) & _MASK or _FOR_ZERO
         slot = self._slot(wanted)
         if not self._keys[slot]:
             self._keys[slot] = wanted

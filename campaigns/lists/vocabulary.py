@@ -12,8 +12,9 @@ FIELDS = (
     "subdivision", "locality", "postal_code", "party", "creditor", "product", "balance", "currency", "days_overdue",
     "due_date", "score", "tenure_months", "tenure_years", "opened_on", "region",
 )  # fmt: skip
+CONTACT_FIELDS = ("debtor", "document", "number", "phone", "at", "time", "kind", "channel")
 FLAGS = ("dispute", "deceased", "represented", "cease_request", "internal", "hardship")
-SMALL_WORDS = frozenset({"de", "del", "la", "el", "los", "las", "do", "da", "dos", "das", "of", "the", "en", "in"})
+SMALL_WORDS = frozenset({"de", "del", "la", "el", "los", "las", "do", "da", "dos", "das", "of", "the", "en", "in", "y"})
 """Words that say nothing in the name of a column."""
 
 

@@ -277,7 +277,7 @@ def leads() -> None:
     """Load the people a campaign calls."""
 
 
-for command in (import_, promise, *SUPPRESSION, *explain.LEADS):
+for command in (import_, history, promise, *SUPPRESSION, *explain.LEADS):
     leads.add_command(command)
 for command in explain.CAMPAIGN:
     campaign.add_command(command)

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from campaigns.importer import ImportReport, import_list
 from campaigns.lists.mapping import Mapping, load_mapping
+from campaigns.prior import HistoryReport, declare_none, load_history
 from dialer.app.store import open_store
 from dialer.cli.door import configuration, json_option, show, wait_for
 from dialer.cli.engine_news import tell_engine
@@ -157,3 +158,84 @@ def _sentence(report: ImportReport) -> str:
     news = "" if report.new or report.changed else "; nothing changed: the books said all of it already"
     rejects = f"; see {report.rejects_file}" if report.rejects_file else ""
     return f"{report.imported} of {report.rows} rows imported{resumed}{news}{rejects}"
+
+
+@click.command()
+@click.argument("name", metavar="CAMPAIGN")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--none", "none", is_flag=True, help="Declare that nobody was called before; needs --by.")
+@click.option("--by", default="", metavar="NAME", help="Who says so.")
+@click.option("--despite-rejects", is_flag=True, help="Take the history for complete although rows were rejected.")
+@mapping_option
+@json_option
+@click.pass_context
+def history(
+    ctx: click.Context,
+    name: str,
+    file: Path | None,
+    *,
+    none: bool,
+    by: str,
+    despite_rejects: bool,
+    mapping: Path | None,
+    as_json: bool,
+) -> None:
+    """Load the contacts made before this dialer from a CSV or XLSX FILE, so that every limit counts them.
+
+    The campaign does not start before that, or before somebody declares with --none --by NAME that there were none.
+    """
+    config = configuration(ctx)
+    if none == (file is not None):
+        raise InputError("name a file of earlier contacts, or declare that there are none: --none --by NAME")
+    if file is None:
+        if not by.strip():
+            raise InputError("--none needs --by NAME: somebody answers for it")
+        wait_for(_declare_none(config, name, by.strip()))
+        answer = {"campaign": name, "none": True, "by": by.strip()}
+        show(answer, as_json=as_json, sentence=f"campaign {name}: no contacts before, says {by.strip()}")
+        return
+    said = load_mapping(mapping)
+    with bar(shown=not as_json) as progress:
+        report = wait_for(
+            _history(config, name, file, said, by.strip() or file.name, progress, despite=despite_rejects)
+        )
+    told = asdict(report) | {"campaign": name, "columns": dict(report.columns)}
+    told["rejects_file"] = str(report.rejects_file) if report.rejects_file else None
+    show(told, as_json=as_json, sentence=_history_sentence(name, report))
+    if not report.declared:
+        raise InputError(
+            f"{file}: {report.rejected} rows could not be read, so the history is not complete; correct them "
+            f"(see {report.rejects_file}) and load the file again, or add --despite-rejects"
+        )
+
+
+async def _declare_none(config: Config, name: str, by: str) -> None:
+    async with open_store(config) as store:
+        await declare_none(store, name, by, config.clock().now())
+
+
+async def _history(
+    config: Config,
+    name: str,
+    file: Path,
+    *,
+    mapping: Mapping,
+    by: str,
+    progress: Callable[[int, int], None],
+    despite: bool,
+) -> HistoryReport:
+    async with open_store(config) as store:
+        now = config.clock().now()
+        return await load_history(
+            store, file, name, now, by=by, mapping=mapping, despite_rejects=despite, progress=progress
+        )
+
+
+def _history_sentence(name: str, report: HistoryReport) -> str:
+    read = ", ".join(f"{header} -> {field}" for header, field in report.columns)
+    left = f"; not read: {', '.join(report.ignored_columns)}" if report.ignored_columns else ""
+    return (
+        f"columns: {read}{left}\ncampaign {name}: {report.stored} of {report.rows} contacts stored as {report.events} "
+        f"events; {report.rejected} rejected, {report.strangers} of people not in the books, {report.too_old} older "
+        "than any rule looks"
+    )
