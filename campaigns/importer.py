@@ -18,6 +18,7 @@ import asyncpg
 from sqlalchemy import exc, select, update
 
 from campaigns.case_models import ImportState
+from campaigns.effective import effective
 from campaigns.imports import publishing, staging
 from campaigns.imports.bulk import Ids
 from campaigns.imports.known import IMPORTS, looked_up
@@ -33,9 +34,8 @@ from campaigns.lists.rows import Plan, Reject, Row, SegmentRule
 from campaigns.lists.scan import columns_of, scanned
 from campaigns.models import Campaign
 from campaigns.repository import Campaigns
-from campaigns.segments import parse_rule
 from campaigns.segments.rules import Between, OneOf, Rule, Test
-from dialer.config import CampaignConfig, parse_campaign
+from dialer.config import CampaignConfig
 from dialer.store import Store
 from dialer.types import InputError, Unavailable
 
@@ -149,17 +149,9 @@ async def import_list(
 async def _campaign(store: Store, name: str) -> tuple[Campaign, tuple[SegmentRule, ...], CampaignConfig]:
     async with store.snapshot() as session:
         campaign = await Campaigns(session).get(name)
-        config = parse_campaign(campaign.definition, f"campaign {name}")
-        by_file = {segment.name: segment.where for segment in config.segments}
-        rules = tuple(
-            SegmentRule(each.name, each.priority, _where(each.definition, by_file.get(each.name)))
-            for each in await Campaigns(session).segments(campaign.id)
-        )
+        config = effective(campaign, await Campaigns(session).segments(campaign.id))
+        rules = tuple(SegmentRule(each.name, each.priority, each.where) for each in config.segments)
     return campaign, rules, config
-
-
-def _where(definition: Mapping[str, Any], by_file: Rule | None) -> Rule | None:
-    return parse_rule(definition["where"]) if definition.get("where") is not None else by_file
 
 
 async def _segments(store: Store, campaign_id: int) -> dict[str, tuple[int, int]]:

@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from campaigns.decisions import PacingMinutes
+from campaigns.effective import effective
 from campaigns.repository import Campaigns
 from dialer.app.store import open_store
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
-from dialer.config import Config, parse_campaign
+from dialer.config import Config
 from dialer.types import InputError, Unavailable
 from dialer.validation import moment
 
@@ -61,16 +62,18 @@ def _turn(config: Config, name: str, knobs: dict[str, Any]) -> dict[str, Any]:
 
 async def _keep(config: Config, name: str, knobs: dict[str, Any]) -> dict[str, Any]:
     async with open_store(config) as store, store.transaction() as session:
-        row = await Campaigns(session).get(name)
-        tuned = parse_campaign(row.definition, f"campaign {name}").tuned({**row.pacing, **knobs})
-        await Campaigns(session).set_pacing(name, knobs)
+        campaigns = Campaigns(session)
+        row = await campaigns.get(name)
+        tuned = effective(row, await campaigns.segments(row.id)).tuned({**row.pacing, **knobs})
+        await campaigns.set_pacing(name, knobs)
     return {"campaign": name, "pacing": tuned.pacing.model_dump(mode="json"), "engine": False}
 
 
 async def _pacing(config: Config, name: str) -> dict[str, Any]:
     async with open_store(config) as store, store.snapshot() as session:
-        row = await Campaigns(session).get(name)
-        tuned = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
+        campaigns = Campaigns(session)
+        row = await campaigns.get(name)
+        tuned = effective(row, await campaigns.segments(row.id))
     return {"campaign": name, "pacing": tuned.pacing.model_dump(mode="json")}
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
+from campaigns.effective import effective
 from campaigns.history import History, history
 from campaigns.repository import Campaigns
 from dialer.app.store import open_store
 from dialer.cli.door import configuration, json_option, show, show_rows, wait_for
 from dialer.cli.pacing import knob
-from dialer.config import CampaignConfig, Config, parse_campaign
+from dialer.config import CampaignConfig, Config
 from dialer.engine.lane import policy_of
 from dialer.pacing import Prior
 from dialer.whatif.past import PastWorld
@@ -76,8 +77,9 @@ def _policy(config: Config, campaign: CampaignConfig) -> Any:
 
 async def _read(config: Config, name: str) -> tuple[CampaignConfig, History]:
     async with open_store(config) as store, store.snapshot() as session:
-        row = await Campaigns(session).get(name)
-        campaign = parse_campaign(row.definition, f"campaign {name}").tuned(row.pacing)
+        campaigns = Campaigns(session)
+        row = await campaigns.get(name)
+        campaign = effective(row, await campaigns.segments(row.id))
         return campaign, await history(session, row.id)
 
 
