@@ -31,12 +31,15 @@ async def approved(store: Store) -> None:
             await Approvals(session).approve(Library.shipped().profile(name), "ana", NOW)
 
 
-@pytest.fixture
-async def desk(store: Store) -> Desk:
-    await approved(store)
-    desk = await Desk.opened(store)
-    await desk.list_debtor("ana", NUMBER)
-    return desk
+class ApprovedDesk:
+    """A campaign with one debtor, under rules that somebody answers for."""
+
+    @pytest.fixture
+    async def desk(self, store: Store) -> Desk:
+        await approved(store)
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana", NUMBER)
+        return desk
 
 
 def explainer(store: Store) -> Explainer:
@@ -61,7 +64,7 @@ async def move(desk: Desk, **values: object) -> None:
         await session.execute(update(Lead).values(**values))
 
 
-class WhyContract:
+class WhyContract(ApprovedDesk):
     async def test_whom_nothing_refuses_may_be_called_now(self, desk: Desk) -> None:
         explained = await why(desk, "300 123 4567")
         assert (explained.allowed, explained.answer.until, explained.phone) == (True, NOW, NUMBER)
@@ -183,7 +186,7 @@ class WhyContract:
             await why(desk, "+573119999999")
 
 
-class DialableContract:
+class DialableContract(ApprovedDesk):
     async def test_every_lead_is_counted_once_under_its_first_rule(self, desk: Desk, monkeypatch) -> None:
         monkeypatch.setattr("campaigns.explain.CHUNK", 3)
         for number in range(8):
@@ -224,7 +227,7 @@ class DialableContract:
         assert counted.now == 2
 
 
-class StandingContract:
+class StandingContract(ApprovedDesk):
     async def standing(self, desk: Desk, *real: str) -> tuple[Refused, ...]:
         async with desk.store.snapshot() as session:
             row = await session.get_one(Campaign, desk.campaign.id)

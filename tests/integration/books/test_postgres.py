@@ -10,7 +10,11 @@ from sqlalchemy import exc, text
 from dialer.store import Store
 from dialer.types import Unavailable
 from tests.contract.books.test_approvals import ApprovalsContract
+from tests.contract.books.test_audit import AuditContract
 from tests.contract.books.test_decisions import DecisionsContract
+from tests.contract.books.test_do_not_call import DoNotCallContract
+from tests.contract.books.test_explain import DialableContract, StandingContract, WhyContract
+from tests.contract.books.test_finding import FindingContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
@@ -25,6 +29,7 @@ from tests.contract.books.test_repository import (
 from tests.contract.books.test_segment_conditions import LeadsConcernedContract, SegmentConditionsContract
 from tests.contract.books.test_segmenting import SegmentingContract
 from tests.contract.books.test_store import StoreContract, migrate_from_two_processes, names
+from tests.contract.books.test_suppression import SuppressionContract, WordsOfADebtorContract
 from tests.integration.books.conftest import OnPostgres
 
 pytestmark = pytest.mark.postgres
@@ -77,6 +82,29 @@ class TestApprovals(OnPostgres, ApprovalsContract):
 
 
 class TestDecisions(OnPostgres, DecisionsContract):
+    pass
+
+
+class TestAudit(OnPostgres, AuditContract):
+    async def test_nobody_empties_the_table(self, store: Store) -> None:
+        with pytest.raises(exc.DBAPIError, match="append-only"):
+            async with store.transaction() as session:
+                await session.execute(text("TRUNCATE dial_decisions"))
+
+
+class TestSuppressions(OnPostgres, SuppressionContract, WordsOfADebtorContract):
+    pass
+
+
+class TestDoNotCall(OnPostgres, DoNotCallContract):
+    pass
+
+
+class TestFinding(OnPostgres, FindingContract):
+    pass
+
+
+class TestExplain(OnPostgres, WhyContract, DialableContract, StandingContract):
     pass
 
 
