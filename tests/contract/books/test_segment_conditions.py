@@ -44,7 +44,7 @@ FACTS = st.builds(
     country=st.sampled_from(["", "AR", "CL"]),
     subdivision=st.sampled_from(["", "AR-C"]),
     last_outcome=st.none() | OUTCOMES,
-    custom=st.dictionaries(st.sampled_from(["x", "the column"]), CUSTOM),
+    custom=st.dictionaries(st.sampled_from(["x", "the column"]), CUSTOM, min_size=1) | st.just({}),
 )
 
 
@@ -91,7 +91,9 @@ FIELDS = {
 }
 SIMPLE = st.sampled_from(sorted(FIELDS)).flatmap(lambda key: st.builds(lambda said: {key: said}, FIELDS[key]))
 TABLES = st.fixed_dictionaries({}, optional={**FIELDS, "any": st.lists(SIMPLE, min_size=1, max_size=2)})
-RULES = st.lists(SIMPLE | TABLES, min_size=4, max_size=8)
+CUSTOM_RULE = st.builds(lambda said: {"custom": said}, FIELDS["custom"])
+"""Asked more often than the others: here the two databases differ most."""
+RULES = st.lists(SIMPLE | TABLES | CUSTOM_RULE, min_size=6, max_size=12)
 
 
 @dataclass
