@@ -76,5 +76,17 @@ def _figures(folder: Path, *arguments: str) -> dict[str, Any]:
     return figures
 
 
+@pytest.mark.postgres
+@pytest.mark.timeout(150)
+def test_a_short_list_goes_into_both_databases():
+    command = [*_dialer(), "bench", "import", "--quick", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=140, check=False)
+    assert done.returncode == 0, done.stderr
+    imports = json.loads(done.stdout)["imports"]
+    assert [each["database"] for each in imports] == ["sqlite", "postgresql"]
+    assert all(each["imported"] == each["rows"] for each in imports)
+    assert all(each["peak_mb"] < 512 for each in imports)
+
+
 def _dialer() -> list[str]:
     return [sys.executable, "-c", "from dialer.cli import main; main()"]

@@ -17,7 +17,10 @@ from tests.contract.books.test_explain import DialableContract, StandingContract
 from tests.contract.books.test_finding import FindingContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
+from tests.contract.books.test_importer_people import ImporterPeopleContract
+from tests.contract.books.test_importer_resumed import ImporterResumedContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
+from tests.contract.books.test_prior import PriorContract
 from tests.contract.books.test_promises import CallbacksContract, PromisesContract
 from tests.contract.books.test_reports import ReportsContract
 from tests.contract.books.test_repository import (
@@ -117,6 +120,18 @@ class TestRepositories(OnPostgres, CampaignsContract, LeadsContract, PeopleContr
 
 
 class TestImporter(OnPostgres, ImporterContract):
+    pass
+
+
+class TestImporterPeople(OnPostgres, ImporterPeopleContract):
+    pass
+
+
+class TestImporterResumed(OnPostgres, ImporterResumedContract):
+    pass
+
+
+class TestPrior(OnPostgres, PriorContract):
     pass
 
 
