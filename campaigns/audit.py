@@ -11,8 +11,9 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import DialDecision, RulebookText
+from campaigns.compliance import Judgement, Library, library_versions
 from dialer.store import Store, upsert
-from dialer.types import AttemptRecord, Refused
+from dialer.types import AttemptRecord, QueuedLead, Refused
 
 DIAL_DECISIONS: Table = DialDecision.metadata.tables["dial_decisions"]
 RULEBOOKS: Table = RulebookText.metadata.tables["rulebooks"]
@@ -55,6 +56,37 @@ class Decision:
     facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
+def evidence_of(judgement: Judgement, library: Library) -> DialEvidence:
+    """Return what a judgement rests on: its rules with their texts, and its zones, counters and versions."""
+    profiles = [
+        {"id": bound.id, "version": bound.version, "hash": bound.hash, "text": library.profile(bound.id).text}
+        for bound in judgement.bound
+        if bound.id in library.profiles
+    ]
+    law = Law(judgement.rulebook, {"profiles": profiles}) if judgement.rulebook else Law()
+    return DialEvidence(law, {**judgement.audit(), "versions": dict(library_versions())})
+
+
+def refusal_of(lead: QueuedLead, at: datetime, evidence: DialEvidence, refused: Refused) -> Decision:
+    """Return the decision not to call a queued lead, made before its call was booked."""
+    facts = {"segment": lead.segment, "try": lead.try_no, "time_zone": lead.time_zone, **evidence.facts}
+    return Decision(
+        at=at,
+        call_id=lead.call_id,
+        campaign_id=lead.campaign_id,
+        lead_id=lead.lead_id,
+        debtor_id=lead.debtor_id,
+        phone=lead.phone,
+        verdict=refused.rule,
+        law=evidence.law,
+        facts=facts | {"refused": _said(refused)},
+    )
+
+
+def _said(refused: Refused) -> dict[str, Any]:
+    return {"detail": refused.detail, "until": refused.until.isoformat() if refused.until else None}
+
+
 def decision_of(record: AttemptRecord, evidence: DialEvidence | None, refused: Refused | None) -> Decision:
     """Return the decision about a call as the audit keeps it."""
     told = evidence or DialEvidence()
@@ -68,7 +100,7 @@ def decision_of(record: AttemptRecord, evidence: DialEvidence | None, refused: R
         **told.facts,
     }
     if refused is not None:
-        facts["refused"] = {"detail": refused.detail, "until": refused.until.isoformat() if refused.until else None}
+        facts["refused"] = _said(refused)
     return Decision(
         at=record.intent_at,
         call_id=record.call_id,

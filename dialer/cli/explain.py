@@ -197,7 +197,7 @@ def _moment(at: datetime | None) -> str:
 
 def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = row["facts"]
-    profiles = facts.get("profiles") or (row["law"] or {}).get("profiles") or []
+    profiles = facts.get("profiles", [])
     counters = [f"{c[0]} {c[3]}/{c[4]}" for c in facts.get("counters", []) if isinstance(c, list)]
     return {
         "at": _moment(row["at"]),

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import exc, func, select, text
 
-from campaigns.audit import Audit, Decision, DialEvidence, Law, decision_of
+from campaigns.audit import Audit, Decision, DialEvidence, Law, decision_of, evidence_of, refusal_of
 from campaigns.case_models import DialDecision, RulebookText
+from campaigns.compliance import Library, Position, Subject, Tally, Terms, judge, limits
 from campaigns.journal import Journal
 from dialer.store import Store
 from dialer.types import Refused, Unavailable
@@ -99,5 +100,26 @@ class AuditContract:
         assert [row.verdict for row in await rows(store)] == ["outside_window"]
 
 
-class TestOnSqlite(OnSqlite, AuditContract):
+class EvidenceContract:
+    async def test_what_a_judgement_rests_on_is_kept_with_the_text_of_its_rules(self, store: Store) -> None:
+        desk = await Desk.opened(store)
+        await desk.list_debtor("ana", "+573001234567")
+        (lead,) = await desk.due()
+        library = Library.shipped()
+        subject = Subject(phone=lead.phone, debtor_id=lead.debtor_id, country="CO")
+        position = library.position(subject, Terms(), NOW)
+        assert isinstance(position, Position)
+        tallies = [Tally(limit, 0) for limit in limits(position.rulebook, subject, position.zones, NOW)]
+        evidence = evidence_of(judge(position, subject, NOW, 47, tallies), library)
+        await Audit(store).record([refusal_of(lead, NOW, evidence, Refused("CO-02", "1 of 1", NOW))])
+        (kept,) = await Audit(store).of_debtor(lead.debtor_id)
+        assert (kept["verdict"], kept["rulebook"]) == ("CO-02", position.rulebook.hash)
+        assert kept["facts"]["zones"] == ["America/Bogota"]
+        assert len(kept["facts"]["counters"]) == len(tallies)
+        assert set(kept["facts"]["versions"]) == {"tzdata", "holidays", "phonenumbers"}
+        assert [profile["id"] for profile in kept["law"]["profiles"]] == ["base", "co"]
+        assert "mon-fri 07:00-19:00" in kept["law"]["profiles"][1]["text"]
+
+
+class TestOnSqlite(OnSqlite, AuditContract, EvidenceContract):
     pass

@@ -10,7 +10,7 @@ from sqlalchemy import exc, text
 from dialer.store import Store
 from dialer.types import Unavailable
 from tests.contract.books.test_approvals import ApprovalsContract
-from tests.contract.books.test_audit import AuditContract
+from tests.contract.books.test_audit import AuditContract, EvidenceContract
 from tests.contract.books.test_decisions import DecisionsContract
 from tests.contract.books.test_do_not_call import DoNotCallContract
 from tests.contract.books.test_explain import DialableContract, StandingContract, WhyContract
@@ -88,7 +88,7 @@ class TestDecisions(OnPostgres, DecisionsContract):
     pass
 
 
-class TestAudit(OnPostgres, AuditContract):
+class TestAudit(OnPostgres, AuditContract, EvidenceContract):
     async def test_nobody_empties_the_table(self, store: Store) -> None:
         with pytest.raises(exc.DBAPIError, match="append-only"):
             async with store.transaction() as session:
