@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
+from campaigns.audit import Audit, Decision
 from campaigns.callbacks import Callbacks
 from campaigns.case_models import PriorEvent
 from campaigns.compliance import Happening, Kind, Library
@@ -57,6 +58,7 @@ class Books:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.journal = Journal(store)
+        self.audit = Audit(store)
         self.callbacks = Callbacks(store)
         self.promises = Promises(store)
 
@@ -109,6 +111,10 @@ class Books:
             found = await history(session, campaign_id)
         self.journal.learn(campaign_id, found.week)
         return found
+
+    async def record_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Append decisions not to call to the audit."""
+        await self.audit.record(decisions)
 
     async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
         """Store what pacing decided, minute by minute."""

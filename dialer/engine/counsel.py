@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
+from campaigns.audit import DialEvidence, Law
 from campaigns.compliance import (
     Ended,
     Happening,
@@ -15,6 +17,7 @@ from campaigns.compliance import (
     Library,
     Limit,
     Position,
+    Rulebook,
     Subject,
     Tally,
     Terms,
@@ -22,7 +25,9 @@ from campaigns.compliance import (
     happenings,
     judge,
     keys,
+    library_versions,
     limits,
+    needs_reserved_agent,
 )
 from campaigns.compliance.happenings import COUNTED
 from dialer.config import CampaignConfig, Window
@@ -51,9 +56,14 @@ GENERAL_RULES = frozenset(
         "opted_out",
         "lead_closed",
         "unknown_lead",
+        "unknown_hours",
+        "unapproved_profile",
+        "agent_not_reserved",
     ]
 )
 """Rules that belong to no profile."""
+
+MOST_LAWS = 4096
 
 
 class Ledger(Protocol):
@@ -74,6 +84,19 @@ class Ledger(Protocol):
         ...
 
 
+class Rules(Protocol):
+    """The rules of this installation."""
+
+    @property
+    def library(self) -> Library:
+        """Every profile in force now."""
+        ...
+
+    def look_again(self) -> None:
+        """Take over what changed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A campaign the engine calls for: its file, and the moment its blocks of days count from."""
@@ -89,6 +112,15 @@ class Client:
         return self._terms[segment]
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The answer about one call: the judgement, the do-not-call lists that hold for it, and what the audit keeps."""
+
+    judgement: Judgement
+    lists: frozenset[str] = frozenset()
+    evidence: DialEvidence = field(default_factory=DialEvidence)
+
+
 class Counsel:
     """Answers for every call. What it does not know, it refuses; `part` says whether the counters are complete."""
 
@@ -98,13 +130,14 @@ class Counsel:
         self._ledger = ledger
         self._part = part
         self._ring_s = ring_s
+        self._laws: dict[str, Law] = {}
         self.clients: Mapping[int, Client] = {}
 
     async def sift(self, client: Client, leads: Iterable[QueuedLead], now: datetime) -> list[Judgement]:
         """Judge leads about to be queued, in their order; nothing is reserved. Raises Unavailable."""
         asked = [self._asked(client, lead, now) for lead in leads]
         # First what needs no counting: most of a list may be asleep.
-        judged = [judge(place, subject, now, self._ring_s, ()) for place, subject in asked]
+        judged = [self._uncounted(place, subject, now) for place, subject in asked]
         wanted: list[list[Limit]] = [
             list(self._limits(client, place, subject, now)) if judgement.allowed else []
             for (place, subject), judgement in zip(asked, judged, strict=True)
@@ -116,21 +149,21 @@ class Counsel:
                 judged[number] = self._judged(client, place, subject, now, tallies)
         return judged
 
-    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Judgement:
+    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Cleared:
         """Judge one call about to be placed and reserve its place under every limit, in one step.
 
         Raises Unavailable when Redis is away or its counters are not complete: then nobody may be called.
         """
         place, subject = self._asked(client, lead, now)
-        judgement = judge(place, subject, now, self._ring_s, ())
+        judgement = self._uncounted(place, subject, now)
         if not judgement.allowed or isinstance(place, Refused):
-            return judgement
+            return self._cleared(judgement, place)
         asked = self._limits(client, place, subject, now)
         answer = await self._ledger.reserve(lead.call_id, now, keys(subject), asked)
         if isinstance(answer, Refused):
             self._part.failed(answer.detail)
             raise Unavailable(f"ledger: {answer.detail}", error_id=answer.rule)
-        return self._judged(client, place, subject, now, answer.counted)
+        return self._cleared(self._judged(client, place, subject, now, answer.counted), place)
 
     async def settle(self, record: AttemptRecord) -> None:
         """Write what an ended call counts as, or give its place back; harmless when repeated. Raises Unavailable."""
@@ -157,6 +190,29 @@ class Counsel:
     def _asked(self, client: Client, lead: QueuedLead, now: datetime) -> tuple[Position | Refused, Subject]:
         subject = subject_of(lead, client.campaign.country)
         return self._library().position(subject, client.terms(lead.segment), now), subject
+
+    def _uncounted(self, place: Position | Refused, subject: Subject, now: datetime) -> Judgement:
+        """Judge by everything but the counters."""
+        judgement = judge(place, subject, now, self._ring_s, ())
+        if isinstance(place, Refused) or not needs_reserved_agent(place.rulebook.facts, subject.phone):
+            return judgement
+        # The message of an abandoned call may not be played there, so a dialer that may abandon does not call.
+        held = Refused("agent_not_reserved", f"{subject.phone} may be called only with an agent held for it")
+        return replace(judgement, refusals=(*judgement.refusals, held), until=None)
+
+    def _cleared(self, judgement: Judgement, place: Position | Refused) -> Cleared:
+        told = {**judgement.audit(), "versions": dict(library_versions())}
+        if isinstance(place, Refused):
+            return Cleared(judgement, evidence=DialEvidence(facts=told))
+        return Cleared(judgement, place.rulebook.facts.dnc, DialEvidence(self._law(place.rulebook), told))
+
+    def _law(self, rulebook: Rulebook) -> Law:
+        """Return the rules as the audit keeps them, once for each set."""
+        if rulebook.hash not in self._laws:
+            if len(self._laws) >= MOST_LAWS:
+                self._laws.clear()
+            self._laws[rulebook.hash] = Law(rulebook.hash, {"rules": json.loads(rulebook.text)})
+        return self._laws[rulebook.hash]
 
     def _limits(self, client: Client, place: Position | Refused, subject: Subject, now: datetime) -> tuple[Limit, ...]:
         if isinstance(place, Refused):

@@ -11,13 +11,14 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from campaigns.compliance import Judgement, local_day
+from campaigns.audit import Decision, decision_of
+from campaigns.compliance import local_day
 from campaigns.journal import Intent
 from dialer import metrics
 from dialer.call import UNJOINED, Call, CallRules, Recording
 from dialer.config import CampaignConfig, Config, TrunkConfig
 from dialer.engine.book import Book
-from dialer.engine.counsel import Client, rule_label
+from dialer.engine.counsel import Cleared, Client, rule_label
 from dialer.engine.floor import Floor
 from dialer.engine.keeper import Keeper, Part
 from dialer.engine.lane import Lane
@@ -61,7 +62,7 @@ class Journal(Protocol):
 class Counsel(Protocol):
     """Who knows whom the rules allow to be called."""
 
-    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Judgement:
+    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Cleared:
         """Judge one call and reserve its room."""
         ...
 
@@ -142,6 +143,7 @@ class Dialling:
         )
         self.closed: str | None = None
         self.on_refused: Callable[[Lane, QueuedLead, Refused], None] = lambda lane, lead, refused: None
+        self.on_decision: Callable[[Decision], None] = lambda decision: None
 
     async def run(self) -> None:
         """Decide and dial for ever."""
@@ -285,28 +287,29 @@ class Dialling:
     async def _place(self, tickets: Sequence[Ticket]) -> None:
         """Let counsel clear each call, commit the intents, and write what was allowed."""
         cleared = [(ticket, await self._cleared(ticket)) for ticket in tickets]
-        asked = [(ticket, judgement) for ticket, judgement in cleared if judgement.allowed]
-        refused = [(ticket, judgement.verdict) for ticket, judgement in cleared if not judgement.allowed]
-        if asked:
-            intents = [self._intent(ticket, judgement) for ticket, judgement in asked]
-            verdicts = await self._asked("database", self._journal.commit_intents(intents))
-            for (ticket, _), intent, verdict in zip(asked, intents, verdicts, strict=True):
-                if isinstance(verdict, Refused):
-                    refused.append((ticket, verdict))
-                else:
-                    self._originate(replace(ticket, record=intent.record))
-        for ticket, verdict in refused:
-            if isinstance(verdict, Refused):
+        intents = [(ticket, self._intent(ticket, each)) for ticket, each in cleared if each.judgement.allowed]
+        for ticket, each in cleared:
+            if isinstance(verdict := each.judgement.verdict, Refused):
+                self.on_decision(decision_of(ticket.record, each.evidence, verdict))
                 self._refuse(ticket, verdict)
+        if not intents:
+            return
+        asked = self._journal.commit_intents([intent for _, intent in intents])
+        for (ticket, intent), answer in zip(intents, await self._asked("database", asked), strict=True):
+            if isinstance(answer, Refused):
+                self._refuse(ticket, answer)
+            else:
+                self._originate(replace(ticket, record=intent.record))
 
-    async def _cleared(self, ticket: Ticket) -> Judgement:
+    async def _cleared(self, ticket: Ticket) -> Cleared:
         now = self._clock.now()
         return await self._asked("redis", self._counsel.clear(ticket.lane.client, ticket.lead, now))
 
-    def _intent(self, ticket: Ticket, judgement: Judgement) -> Intent:
-        zone = ticket.lead.time_zone or judgement.zones[0]
+    def _intent(self, ticket: Ticket, cleared: Cleared) -> Intent:
+        zone = ticket.lead.time_zone or cleared.judgement.zones[0]
         record = replace(ticket.record, time_zone=zone)
-        return Intent(record, local_day(zone, record.intent_at), ticket.lane.campaign.max_tries_per_phone_per_day)
+        day, limit = local_day(zone, record.intent_at), ticket.lane.campaign.max_tries_per_phone_per_day
+        return Intent(record, day, limit, cleared.lists, cleared.evidence)
 
     def _refuse(self, ticket: Ticket, refused: Refused) -> None:
         metrics.REFUSED.labels(rule_label(refused.rule)).inc()

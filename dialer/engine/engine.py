@@ -7,11 +7,10 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from campaigns.compliance import Library
 from campaigns.explain import Explainer
 from campaigns.models import CampaignState
 from dialer import metrics
@@ -22,7 +21,7 @@ from dialer.engine.answers import Answers
 from dialer.engine.book import Book
 from dialer.engine.books import Books
 from dialer.engine.control import Control, describe
-from dialer.engine.counsel import Client, Counsel
+from dialer.engine.counsel import Client, Counsel, Rules
 from dialer.engine.dialling import Dialling
 from dialer.engine.diary import store
 from dialer.engine.directory import Directory
@@ -36,6 +35,7 @@ from dialer.engine.nodes import NodeEnd
 from dialer.engine.plane import Plane
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recorder import Recorder
+from dialer.engine.refusals import Refusals
 from dialer.engine.restoring import Restorer
 from dialer.engine.status import StatusReport
 from dialer.engine.switchboard import Switchboard
@@ -57,23 +57,11 @@ REFRESH_S = 2.0
 RENEW_S = 30.0
 AUDIT_S = 60.0
 DIARY_S = 5.0
+REFUSALS_S = 1.0
 LEARN_S = 900.0
 MAX_ASKING = 100
 MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
 """What a key of the abandoned-call menu means to the books."""
-
-
-class Rules(Protocol):
-    """The rules of this installation."""
-
-    @property
-    def library(self) -> Library:
-        """Every profile in force now."""
-        ...
-
-    def look_again(self) -> None:
-        """Take over what changed."""
-        ...
 
 
 class Engine:
@@ -106,6 +94,7 @@ class Engine:
         self._ledger = ledger
         self.parts: dict[str, Part] = {name: Part(name) for name in ("redis", "database", "recordings", "ledger")}
         self.counsel = Counsel(lambda: rules.library, ledger, self.parts["ledger"], config.dialing.longest_s)
+        self.refusals = Refusals(books.record_decisions)
         self.restorer = Restorer(clock, ledger, books, self.parts["ledger"], self.counsel)
         self.campaigns = Lanes(config, clock, books)
         self.lanes = self.campaigns.open
@@ -196,6 +185,7 @@ class Engine:
         self.plane.on_not_placed = self.dialling.not_placed
         self.plane.on_join_failed = self.switchboard.join_failed
         self.plane.on_leg_failed = self.floor.leg_ended
+        self.dialling.on_decision = self.refusals.keep
         self.dialling.on_refused = lambda lane, lead, refused: self.filler.put_off(lead, refused)
         self.bookkeeper.on_stored = self.book.stored
         self.keeper.on_recording = lambda call, size: self.recorder.keep(call.record.node, call.call_id, size)
@@ -247,6 +237,7 @@ class Engine:
             self._every(AUDIT_S / self.clock.speed, self.campaigns.count),
             self._every(LEARN_S / self.clock.speed, self.campaigns.learn),
             self._every(DIARY_S, self.keep_diaries),
+            self._every(REFUSALS_S, self.refusals.flush),
         ]
 
     async def refresh(self) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from campaigns.audit import Decision
 from campaigns.compliance import Happening
 from campaigns.decisions import Minute
 from campaigns.history import History
@@ -73,6 +74,7 @@ class PaperBooks(Books):
         self.known: KnownCaller | None = None
         self.asked: list[str] = []
         self.minutes: list[Minute] = []
+        self.decisions: list[Decision] = []
         self.past = History()
         self.past_away = False
 
@@ -96,6 +98,10 @@ class PaperBooks(Books):
         if self.past_away:
             raise Unavailable("away")
         return self.past
+
+    async def record_decisions(self, decisions: Sequence[Decision]) -> None:
+        await self.paper.pass_()
+        self.decisions += decisions
 
     async def keep_decisions(self, minutes: Sequence[Minute]) -> None:
         await self.paper.pass_()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from campaigns.compliance import Kind, phone_key
+from campaigns.compliance import Judgement, Kind, phone_key
 from dialer.engine.counsel import Client, Counsel, rule_label, subject_of
 from dialer.engine.keeper import Part
-from dialer.types import Outcome, Unavailable
+from dialer.types import Outcome, QueuedLead, Unavailable
 from tests.unit.engine.counter import PaperLedger, a_counsel
 from tests.unit.engine.desk import NOON, a_campaign, a_lead
 from tests.unit.script import a_record
@@ -27,6 +27,10 @@ class Bar:
         self.counsel: Counsel = a_counsel(self.ledger, self.part)
 
 
+async def cleared(bar: Bar, client: Client, lead: QueuedLead, at: datetime) -> Judgement:
+    return (await bar.counsel.clear(client, lead, at)).judgement
+
+
 @pytest.fixture
 def bar() -> Bar:
     return Bar()
@@ -34,7 +38,7 @@ def bar() -> Bar:
 
 async def test_a_cleared_call_has_its_room_at_phone_person_and_debts(bar: Bar):
     lead = a_lead(1, accounts=(7, 8))
-    judgement = await bar.counsel.clear(DEMO, lead, NOON)
+    judgement = await cleared(bar, DEMO, lead, NOON)
     assert judgement.allowed
     assert bar.ledger.reserved[lead.call_id] == (phone_key(lead.phone), "person:1", "debt:7", "debt:8")
 
@@ -42,15 +46,15 @@ async def test_a_cleared_call_has_its_room_at_phone_person_and_debts(bar: Bar):
 async def test_the_eleventh_try_of_a_day_is_refused_until_the_next(bar: Bar):
     for number in range(10):
         lead = replace(a_lead(1), call_id=f"t{number}")
-        assert (await bar.counsel.clear(DEMO, lead, NOON + timedelta(minutes=number))).allowed
-    judgement = await bar.counsel.clear(DEMO, a_lead(1), NOON + timedelta(hours=1))
+        assert (await cleared(bar, DEMO, lead, NOON + timedelta(minutes=number))).allowed
+    judgement = await cleared(bar, DEMO, a_lead(1), NOON + timedelta(hours=1))
     assert [refusal.rule for refusal in judgement.refusals] == ["demo.attempt.phone.calendar:1d"]
     assert judgement.until == (NOON + timedelta(days=1)).replace(hour=11)  # eight in Buenos Aires
     assert a_lead(1).call_id not in bar.ledger.reserved
 
 
 async def test_whoever_sleeps_is_not_counted(bar: Bar):
-    judgement = await bar.counsel.clear(DEMO, a_lead(1), NOON - timedelta(hours=3))
+    judgement = await cleared(bar, DEMO, a_lead(1), NOON - timedelta(hours=3))
     assert [refusal.rule for refusal in judgement.refusals] == ["outside_window"]
     assert bar.ledger.reserved == {}
 
@@ -74,7 +78,7 @@ async def test_leads_are_judged_in_their_order_and_reserve_nothing(bar: Bar):
 
 async def test_the_real_rules_hold_without_the_demo(bar: Bar):
     client = Client(a_campaign(profile="", windows=()))
-    judgement = await bar.counsel.clear(client, a_lead(1), NOON - timedelta(hours=1))
+    judgement = await cleared(bar, client, a_lead(1), NOON - timedelta(hours=1))
     assert judgement.refusals[0].rule == "outside_window"
     assert {bound.id for bound in judgement.bound} >= {"base", "ar"}
 
@@ -108,10 +112,10 @@ async def test_an_abandoned_person_is_left_in_peace_for_three_days(bar: Bar):
     lead = a_lead(1)
     heard = {"phone": lead.phone, "debtor_id": 1, "answered_at": NOON, "ended_at": NOON}
     await bar.counsel.settle(a_record(call_id="t0", outcome=Outcome.ABANDONED, **heard))
-    judgement = await bar.counsel.clear(DEMO, lead, NOON + timedelta(hours=71))
+    judgement = await cleared(bar, DEMO, lead, NOON + timedelta(hours=71))
     assert judgement.refusals[0].rule == "demo.abandoned.phone.rolling:72h"
     assert judgement.until == NOON + timedelta(hours=72)
-    assert (await bar.counsel.clear(DEMO, lead, NOON + timedelta(hours=72, seconds=1))).allowed
+    assert (await cleared(bar, DEMO, lead, NOON + timedelta(hours=72, seconds=1))).allowed
 
 
 async def test_a_debtor_without_an_address_lives_in_the_country_of_the_campaign():
@@ -122,3 +126,20 @@ async def test_a_debtor_without_an_address_lives_in_the_country_of_the_campaign(
 def test_rules_of_a_house_share_one_label():
     labels = [rule_label(rule) for rule in ("base.attempt.phone.rolling:1h", "CO-02", "in_call", "our-own-7")]
     assert labels == ["base.attempt.phone.rolling:1h", "CO-02", "in_call", "other"]
+
+
+async def test_the_audit_finds_rules_counters_and_versions(bar: Bar):
+    cleared = await bar.counsel.clear(DEMO, a_lead(1), NOON)
+    facts = cleared.evidence.facts
+    assert cleared.evidence.law.hash == cleared.judgement.rulebook
+    assert {"zones", "counters", "profiles", "versions"} <= facts.keys()
+    assert {"tzdata", "holidays", "phonenumbers"} == set(facts["versions"])
+    assert "wrong_number" in cleared.lists
+
+
+async def test_a_number_that_may_not_hear_the_message_is_not_called_by_a_dialer_that_may_abandon(bar: Bar):
+    client = Client(a_campaign(profile="", windows=(), country="US"))
+    place = ("US", "US-TX", "Dallas", "first")
+    lead = a_lead(1, phone="+12145550123", time_zone="America/Chicago", place=place)
+    judgement = await cleared(bar, client, lead, NOON + timedelta(hours=4))
+    assert [refusal.rule for refusal in judgement.refusals] == ["agent_not_reserved"]
