@@ -15,7 +15,7 @@ from dialer.app.redis import open_redis
 from dialer.app.store import open_store
 from dialer.cli import explain
 from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
-from dialer.cli.lists import import_
+from dialer.cli.lists import history, import_
 from dialer.cli.pacing import decisions, pacing
 from dialer.cli.promise import promise
 from dialer.cli.segment import segment
