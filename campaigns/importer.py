@@ -22,12 +22,12 @@ from campaigns.effective import effective
 from campaigns.imports import publishing, staging
 from campaigns.imports.bulk import Ids
 from campaigns.imports.known import IMPORTS, looked_up
-from campaigns.imports.pace import Pace
+from campaigns.imports.pace import WANTED_BESIDE_OTHERS_S, WANTED_S, Pace
 from campaigns.imports.planning import Chunk, Planner, Target, needed
 from campaigns.lists.columns import Columns
 from campaigns.lists.mapping import Mapping as ListMapping
 from campaigns.lists.memory import Memory
-from campaigns.lists.parsing import parsed
+from campaigns.lists.parsing import collecting_seldom, parsed
 from campaigns.lists.reading import Source, content_hash, opened
 from campaigns.lists.report import Report
 from campaigns.lists.rows import Plan, Reject, Row, SegmentRule
@@ -130,7 +130,7 @@ async def import_list(
         numbers,
         now.date(),
     )
-    pace = Pace()
+    pace = Pace(wanted_s=WANTED_S if store.dialect == "sqlite" else WANTED_BESIDE_OTHERS_S)
     if not dry_run:
         await publishing.tidy_all(store, pace)
     mark = mapping.fingerprint(FORM, found.definition, repr(rules))
@@ -143,7 +143,8 @@ async def import_list(
     )  # fmt: skip
     if begun is not None and begun["state"] != ImportState.STAGING:
         return _repeated(job, begun)
-    return await _Import(store, job, pace, now, dry_run=dry_run, progress=progress).run()
+    with collecting_seldom():
+        return await _Import(store, job, pace, now, dry_run=dry_run, progress=progress).run()
 
 
 async def _campaign(store: Store, name: str) -> tuple[Campaign, tuple[SegmentRule, ...], CampaignConfig]:

@@ -8,18 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 WANTED_S = 0.05
+WANTED_BESIDE_OTHERS_S = 0.1
+"""Where rows are locked and not the whole database, nobody waits for a chunk: fewer and longer ones are quicker."""
+
 LIMIT_S = 0.2
 """No chunk may take longer: an engine that wants to write waits as long."""
 
-_FEWEST, _MOST = 20, 2_000
+_FEWEST, _MOST = 20, 1_500
 _LATEST = 20_000
 
 
 class Pace:
     """Measures the chunks and chooses their size; rests between them so that others come to write."""
 
-    def __init__(self, rows: int = 200) -> None:
+    def __init__(self, rows: int = 200, wanted_s: float = WANTED_S) -> None:
         self.rows = rows
+        self._wanted_s = wanted_s
         self.seconds: list[float] = []
 
     @contextmanager
@@ -30,7 +34,7 @@ class Pace:
         took = time.monotonic() - began
         if len(self.seconds) < _LATEST:
             self.seconds.append(took)
-        wanted = self.rows * WANTED_S / max(took, 0.001)
+        wanted = self.rows * self._wanted_s / max(took, 0.001)
         # Half-way only: one slow chunk is no reason to crawl, one quick one none to leap.
         self.rows = int(min(max((self.rows + min(wanted, self.rows * 2)) / 2, _FEWEST), _MOST))
 

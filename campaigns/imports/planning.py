@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Protocol
 
 from campaigns.imports.known import (
@@ -89,12 +90,19 @@ class Planner:
                 self.chunk.rejects.append(Reject(row.line, header, _value(row, error.field), error.reason))
             else:
                 self.chunk.imported += 1
-                self.chunk.rejects += row.remarks
-                self.chunk.repairs.update(row.repairs)
+                if row.remarks:
+                    self.chunk.rejects += row.remarks
+                if row.repairs:
+                    self.chunk.repairs.update(row.repairs)
+        for table in ("debtors", "phones", "accounts", "leads"):
+            self.chunk.new[table] = len(getattr(self.chunk, table))
         return self.chunk
 
     def _plan(self, row: Row) -> None:
         person = self._person(row)
+        if person is None:
+            self._enlist(row)
+            return
         first = self._seen(person.code)
         self._agrees(person, row, first)
         new_phones = [each for each in row.phones if not self._seen((person.code, each[0]))]
@@ -126,15 +134,16 @@ class Planner:
         """Return the line of this file that spoke of a key first, 0 for none."""
         return self.chunk.learned.get(key) or self._memory.get(key)
 
-    def _person(self, row: Row) -> Person:
-        if (person := self._known.by_code.get(row.code)) is not None:
+    def _person(self, row: Row) -> Person | None:
+        known = self._known
+        if (person := known.by_code.get(row.code)) is not None:
             document = person.facts["document"]
             if row.document and document and row.document != document:
                 raise Unusable("document", f"debtor {row.code} has document {document}")
             return person
-        for person in self._known.by_document.get(row.document or "", ()):
-            return person
-        return self._by_phone(row) or self._stranger(row)
+        if row.document is not None and row.document in known.by_document:
+            return known.by_document[row.document][0]
+        return self._by_phone(row)
 
     def _by_phone(self, row: Row) -> Person | None:
         for e164, _ in row.phones:
@@ -148,15 +157,40 @@ class Planner:
                 self.chunk.rejects.append(Reject(row.line, header, e164, reason, imported=True))
         return None
 
-    def _stranger(self, row: Row) -> Person:
-        facts: dict[str, Any] = {name: getattr(row, name) for name in DEBTOR_FACTS}
+    def _enlist(self, row: Row) -> None:
+        """Take in somebody nobody knows: most rows of a first list, so nothing is looked up that cannot be there."""
+        chunk, known, take, learned = self.chunk, self._known, self._ids.take, self.chunk.learned
+        code, line = row.code, row.line
+        facts = dict(zip(DEBTOR_FACTS, _debtor_facts(row), strict=True))
         facts["language"] = row.language or self._target.language
         facts["party"] = row.party or "first"
-        person = Person(self._ids.take("debtors"), row.code, facts, is_new=True)
-        self._known.add(person)
-        self.chunk.debtors.append(person)
-        self.chunk.new["debtors"] += 1
-        return person
+        person = Person(take("debtors"), code, facts, is_new=True)
+        known.add(person)
+        chunk.debtors.append(person)
+        learned[code] = line
+        for rank, (e164, kind) in enumerate(row.phones):
+            id_ = take("phones")
+            person.phones[e164] = (id_, kind, False)
+            chunk.phones.append((id_, person.id, e164, rank, kind, False))
+            known.by_phone[e164].append(person)
+            learned[code, e164] = line
+        person.next_rank = len(row.phones)
+        accounts = []
+        if row.debt is not None:
+            key = _key(row.debt)
+            account = KnownAccount(
+                take("accounts"), dict(zip(ACCOUNT_FACTS, _account_facts(row.debt), strict=True)), True
+            )
+            person.accounts[key] = account
+            chunk.accounts.append((account.id, person.id, key, account))
+            accounts.append(account.id)
+            learned[code, *key] = line
+        segment_id, _ = self._target.segments[row.segment]
+        person.lead = KnownLead(take("leads"), segment_id, accounts, loose=True, is_new=True, state=LeadState.STAGED)
+        chunk.leads.append((person, person.lead))
+        chunk.segments[row.segment] += 1
+        for flag in row.flags:
+            chunk.stops[person.id, flag] = line
 
     def _agrees(self, person: Person, row: Row, first: int) -> None:
         zone = person.facts["time_zone"]
@@ -182,7 +216,6 @@ class Planner:
             # A number of somebody who is being called already waits until the whole list is published.
             waits = not person.is_new
             self.chunk.phones.append((id_, person.id, e164, person.next_rank, kind, waits))
-            self.chunk.new["phones"] += 1
             person.phones[e164] = (id_, kind, waits)
             person.next_rank += 1
             self._known.by_phone[e164].append(person)
@@ -206,7 +239,6 @@ class Planner:
             account.facts |= {"region": debt.region, "custom": debt.custom}
             person.accounts[key] = account
             self.chunk.accounts.append((account.id, person.id, key, account))
-            self.chunk.new["accounts"] += 1
             return key, account, True
         if earlier := self._seen((person.code, *key)):
             for name in ("balance", "days_overdue"):
@@ -230,7 +262,6 @@ class Planner:
             lead = person.lead = KnownLead(self._ids.take("leads"), segment_id, accounts, loose=True, is_new=True)
             lead.state = LeadState.SUPPRESSED if person.opted_out else LeadState.STAGED
             self.chunk.leads.append((person, lead))
-            self.chunk.new["leads"] += 1
             self.chunk.segments[row.segment] += 1
             return
         told: dict[str, Any] = {}
@@ -263,6 +294,10 @@ class Planner:
         if counted and before is None:
             self.chunk.changed[target] += 1
         self.chunk.changes[key] = {**(before or {}), **facts}
+
+
+_debtor_facts = attrgetter(*DEBTOR_FACTS)
+_account_facts = attrgetter(*ACCOUNT_FACTS)
 
 
 def _key(debt: Debt) -> AccountKey:
