@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
 
+from campaigns.approvals import Approvals, Standing
 from campaigns.audit import Audit, Decision
 from campaigns.callbacks import Callbacks
 from campaigns.case_models import PriorEvent
-from campaigns.compliance import Happening, Kind, Library
+from campaigns.compliance import Happening, Kind, Library, Profile
 from campaigns.decisions import Minute, PacingMinutes
 from campaigns.effective import effective
 from campaigns.explain import Explainer, Ledger
 from campaigns.history import History, history
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
-from campaigns.models import Attempt, CampaignState, InboundCall
+from campaigns.models import Attempt, Campaign, CampaignState, InboundCall
 from campaigns.promises import Promises
 from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
+from campaigns.standing import standing
 from dialer.config import CampaignConfig
 from dialer.routing import Agent
 from dialer.store import Store
-from dialer.types import LIVE_OUTCOMES, AttemptRecord, ConfigError, InboundRecord, Outcome, QueuedLead
+from dialer.types import LIVE_OUTCOMES, AttemptRecord, ConfigError, InboundRecord, Outcome, QueuedLead, Refused
 from recordings.models import Recording, RecordingState
 from recordings.repository import Recordings
 
@@ -111,6 +113,19 @@ class Books:
             found = await history(session, campaign_id)
         self.journal.learn(campaign_id, found.week)
         return found
+
+    async def approvals(self, profiles: Iterable[Profile]) -> Mapping[str, Standing]:
+        """Return how each profile stands."""
+        async with self._store.snapshot() as session:
+            return await Approvals(session).standings(profiles)
+
+    async def standing(
+        self, campaign_id: int, library: Library, now: datetime, real_nodes: Collection[str]
+    ) -> tuple[Refused, ...]:
+        """Return what forbids a whole campaign to call; empty when nothing does."""
+        async with self._store.snapshot() as session:
+            row = await session.get_one(Campaign, campaign_id)
+            return await standing(session, row, library, now, real_nodes=real_nodes)
 
     async def record_decisions(self, decisions: Sequence[Decision]) -> None:
         """Append decisions not to call to the audit."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
+from campaigns.approvals import Standing, unapproved
 from campaigns.audit import DialEvidence, Law
 from campaigns.compliance import (
     Ended,
@@ -132,6 +133,7 @@ class Counsel:
         self._ring_s = ring_s
         self._laws: dict[str, Law] = {}
         self.clients: Mapping[int, Client] = {}
+        self.standings: Mapping[str, Standing] = {}
 
     async def sift(self, client: Client, leads: Iterable[QueuedLead], now: datetime) -> list[Judgement]:
         """Judge leads about to be queued, in their order; nothing is reserved. Raises Unavailable."""
@@ -194,11 +196,13 @@ class Counsel:
     def _uncounted(self, place: Position | Refused, subject: Subject, now: datetime) -> Judgement:
         """Judge by everything but the counters."""
         judgement = judge(place, subject, now, self._ring_s, ())
-        if isinstance(place, Refused) or not needs_reserved_agent(place.rulebook.facts, subject.phone):
+        if isinstance(place, Refused):
             return judgement
-        # The message of an abandoned call may not be played there, so a dialer that may abandon does not call.
-        held = Refused("agent_not_reserved", f"{subject.phone} may be called only with an agent held for it")
-        return replace(judgement, refusals=(*judgement.refusals, held), until=None)
+        more = list(unapproved(place.rulebook.bound, self.standings))
+        if needs_reserved_agent(place.rulebook.facts, subject.phone):
+            # The message of an abandoned call may not be played there, so a dialer that may abandon does not call.
+            more.append(Refused("agent_not_reserved", f"{subject.phone} may be called only with an agent held for it"))
+        return replace(judgement, refusals=(*judgement.refusals, *more), until=None) if more else judgement
 
     def _cleared(self, judgement: Judgement, place: Position | Refused) -> Cleared:
         told = {**judgement.audit(), "versions": dict(library_versions())}

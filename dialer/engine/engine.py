@@ -32,6 +32,7 @@ from dialer.engine.inbound import Inbound
 from dialer.engine.keeper import Bookkeeper, Keeper, Part
 from dialer.engine.lanes import Lanes
 from dialer.engine.nodes import NodeEnd
+from dialer.engine.permits import Permits
 from dialer.engine.plane import Plane
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recorder import Recorder
@@ -98,6 +99,8 @@ class Engine:
         self.restorer = Restorer(clock, ledger, books, self.parts["ledger"], self.counsel)
         self.campaigns = Lanes(config, clock, books)
         self.lanes = self.campaigns.open
+        self.real_nodes: set[str] = set()
+        self.permits = Permits(clock, books, rules, self.counsel, lanes=self.lanes.values, real_nodes=self.real_nodes)
         self.directory = Directory(books.caller)
         self._incarnations: dict[str, str] = {}
         self.board_before: Mapping[str, Mapping[str, Any]] = {}
@@ -317,6 +320,7 @@ class Engine:
     async def _mind_the_law(self) -> None:
         """Take over changed rules, and bring the ledger up to date."""
         self._rules.look_again()
+        await self.permits.look()
         await self.restorer.look_after()
 
     async def _look_at_database(self) -> None:

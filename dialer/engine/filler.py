@@ -139,7 +139,7 @@ class Filler:
         await self._postpone()
         now = self._clock.now()
         await self._end_late(now)
-        running = {lane.campaign_id: lane for lane in self._lanes() if lane.state == "running"}
+        running = {lane.campaign_id: lane for lane in self._lanes() if lane.shut is None}
         for lane in running.values():
             await self._fill(lane, now)
 

@@ -16,6 +16,9 @@ from dialer.engine.odds import AnswerOdds
 from dialer.pacing import Pacer, Prior
 from dialer.types import Clock, ConfigError
 
+NOT_YET = "it has not been looked at yet whether the campaign may call"
+"""Of every campaign until its permit was seen."""
+
 log = structlog.get_logger("dialer.engine")
 
 
@@ -64,7 +67,7 @@ class Lanes:
             lane = self.open.get(key)
             if lane is None:
                 lane = self.open[key] = Lane(
-                    running.campaign_id, running.key, running.config, node, Pacer(policy), running.started_at
+                    running.campaign_id, running.key, running.config, node, Pacer(policy), running.started_at, NOT_YET
                 )
             elif lane.campaign != running.config or lane.started_at != running.started_at:
                 lane.started_at = running.started_at

@@ -58,6 +58,7 @@ class NodeEnd:
         """An Asterisk that may not be used gets no new calls; what is up there goes on."""
         refused = self._engine.plane.refused
         refused.pop(self._name, None)
+        (self._engine.real_nodes.discard if SIMULATED in version else self._engine.real_nodes.add)(self._name)
         other_time = self._engine.config.simulation.on or self._engine.clock.speed != 1
         if (why := unfit(version, other_time=other_time)) is not None:
             refused[self._name] = f"node {self._name} runs Asterisk {version}; {why}"

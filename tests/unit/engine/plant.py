@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from campaigns.approvals import Standing, State
 from campaigns.audit import Decision
-from campaigns.compliance import Happening
+from campaigns.compliance import Happening, Library, Profile
 from campaigns.decisions import Minute
 from campaigns.history import History
 from campaigns.journal import Applied, Intent, Journal
@@ -28,7 +29,7 @@ from dialer.queues.hopper import Hopper
 from dialer.queues.ledger import Ledger
 from dialer.queues.outcomes import OutcomeStream
 from dialer.routing import Agent, AgentState
-from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Unavailable, Verdict
+from dialer.types import Allowed, AttemptRecord, InboundRecord, QueuedLead, Refused, Unavailable, Verdict
 from recordings.models import Recording
 from tests.unit.engine.counter import PaperLedger, PaperRules
 from tests.unit.engine.desk import Door, FakeLink, FakeRedis, HandClock, a_campaign, a_config, an_agent
@@ -74,6 +75,7 @@ class PaperBooks(Books):
         self.known: KnownCaller | None = None
         self.asked: list[str] = []
         self.minutes: list[Minute] = []
+        self.forbidden: tuple[Refused, ...] = ()
         self.decisions: list[Decision] = []
         self.past = History()
         self.past_away = False
@@ -98,6 +100,16 @@ class PaperBooks(Books):
         if self.past_away:
             raise Unavailable("away")
         return self.past
+
+    async def approvals(self, profiles: Iterable[Profile]) -> Mapping[str, Standing]:
+        await self.paper.pass_()
+        return {profile.id: Standing(State.APPROVED) for profile in profiles}
+
+    async def standing(
+        self, campaign_id: int, library: Library, now: datetime, real_nodes: Collection[str]
+    ) -> tuple[Refused, ...]:
+        await self.paper.pass_()
+        return self.forbidden
 
     async def record_decisions(self, decisions: Sequence[Decision]) -> None:
         await self.paper.pass_()
