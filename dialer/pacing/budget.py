@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, isfinite, sqrt
 
+from dialer.pacing.lines import largeness
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.snapshot import Budget
 
@@ -14,8 +15,11 @@ CREDIT = 0.3
 """The part of the answers still expected that may be drawn on before they are there."""
 MOST_CREDIT, MOST_CREDIT_PER_AGENT = 4.0, 0.08
 """Abandoned calls that may be drawn on at most, however large the day will be: it may end early."""
-BASE = 2.0
-"""Theta for one of target, when nothing is known: the marginal call risks more than the average one."""
+BASE, BASE_OF_LARGE = 2.0, 2.8
+"""Theta for one of target, when nothing is known, of a small team and of a large one.
+
+The marginal call risks more than the average one; and the more calls there are to cancel, the less of it comes true.
+"""
 GAIN = 0.0007
 FLOOR, SPREADS = 6.0, 0.4
 """A budget that is off its target by `FLOOR + SPREADS * sqrt(live)` calls changes theta by a factor of e."""
@@ -61,9 +65,13 @@ class Control:
         told = budgets or (Budget("this run", self._live, self._abandoned, policy.abandon_limit),)
         slack = min(_slack(policy, budget) for budget in told)
         left, spent = min(((_left(policy, budget, lost, agents), budget) for budget in told), key=lambda pair: pair[0])
-        theta = policy.abandon_target * BASE * exp(self._drift) * min(max(exp(slack), SLOWEST), FASTEST)
+        theta = policy.abandon_target * _base(agents) * exp(self._drift) * min(max(exp(slack), SLOWEST), FASTEST)
         theta *= min(max(left / EASE, PAY_BACK), 1.0)
         return Allowance(min(theta, 0.5), left, "" if left >= 0 else _why(policy, spent))
+
+
+def _base(agents: int) -> float:
+    return BASE + (BASE_OF_LARGE - BASE) * largeness(agents)
 
 
 def _slack(policy: PacingPolicy, budget: Budget) -> float:

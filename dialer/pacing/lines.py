@@ -8,6 +8,14 @@ from math import floor
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.snapshot import Budget, Snapshot, Stage
 
+SMALL, LARGE = 50, 100
+"""Agents up to which a team is small, and from which it is large."""
+
+
+def largeness(agents: int) -> float:
+    """Return where a team stands between small (0) and large (1)."""
+    return min(max((agents - SMALL) / (LARGE - SMALL), 0.0), 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

@@ -12,14 +12,17 @@ import numpy as np
 
 from dialer.pacing.budget import Allowance
 from dialer.pacing.learning import Learning
-from dialer.pacing.lines import Counts
+from dialer.pacing.lines import Counts, largeness
 from dialer.pacing.outlook import QUANTILES
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.shortage import shortage
 from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage
 
-CANCEL_RISK = 0.1
-"""Calls are cancelled while the near risk is above this: a ringing call is worth more than a new one."""
+CANCEL_RISK, CANCEL_RISK_OF_LARGE = 0.1, 0.15
+"""Calls are cancelled while the near risk is above this, in a small team and in a large one.
+
+A ringing call is worth more than a new one.
+"""
 CAUTION = 0.2
 """Standard deviations of the answer rate by which it is taken higher than it looks."""
 FEWEST_KNOWN = 5.0
@@ -62,7 +65,9 @@ def plan(seen: Snapshot, policy: PacingPolicy, counts: Counts, learned: Learning
     odds = np.minimum(_next_odds(seen, learned, limit) * caution, 0.97)
     dial, risk = balance.fill(odds[:, None] * fresh, allowed.theta)
     near = slice(QUANTILES, QUANTILES + 1)
-    cancel = _cancelled(seen, policy, agents[:, near], calls[:, near], spare) if dial == 0 else NOTHING
+    bearable = CANCEL_RISK + (CANCEL_RISK_OF_LARGE - CANCEL_RISK) * largeness(counts.logged_in)
+    chances = agents[:, near], calls[:, near], spare
+    cancel = _cancelled(seen, policy, chances, bearable) if dial == 0 else NOTHING
     middle = QUANTILES // 2
     return Outcome(
         dial=dial,
@@ -97,16 +102,17 @@ def _next_odds(seen: Snapshot, learned: Learning, calls: int) -> Floats:
     return odds
 
 
-def _cancelled(seen: Snapshot, policy: PacingPolicy, agents: Floats, calls: Floats, spare: int) -> Indexes:
+def _cancelled(seen: Snapshot, policy: PacingPolicy, near: tuple[Floats, Floats, int], bearable: float) -> Indexes:
     """Return the calls to cancel, so that those left are not too many for the near future: the longest ringing go."""
+    agents, calls, spare = near
     rung = seen.now - seen.call_stage_since
     ringing = (seen.call_stage == Stage.RINGING) & (rung >= policy.min_ring_s) & np.isfinite(seen.call_stage_since)
     candidates = np.flatnonzero(ringing)
-    if candidates.size == 0 or float(shortage(agents, calls, spare).risk()[0]) <= CANCEL_RISK:
+    if candidates.size == 0 or float(shortage(agents, calls, spare).risk()[0]) <= bearable:
         return NOTHING
     candidates = candidates[np.argsort(rung[candidates], kind="stable")]
     kept = np.ones(len(calls), dtype=np.bool_)
     kept[candidates] = False
-    room, risk = shortage(agents, calls[kept], spare).fill(calls[candidates], CANCEL_RISK)
+    room, risk = shortage(agents, calls[kept], spare).fill(calls[candidates], bearable)
     # The last one added is the one too many.
-    return candidates[max(room - (risk > CANCEL_RISK), 0) :]
+    return candidates[max(room - (risk > bearable), 0) :]

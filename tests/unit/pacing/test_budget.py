@@ -41,6 +41,11 @@ def test_the_nearer_the_limit_the_less_theta() -> None:
     assert thetas[0] > 2 * thetas[-1]
 
 
+def test_a_large_team_runs_more_risk_per_call_since_it_can_cancel_more() -> None:
+    thetas = [Control().allowance(POLICY, (day(10_000, 250),), 0, agents).theta for agents in (5, 50, 75, 100, 300)]
+    assert thetas[0] == thetas[1] < thetas[2] < thetas[3] == thetas[4]
+
+
 def test_the_tightest_budget_decides() -> None:
     assert allowance(day(1000, 10), Budget("30 days", 50_000, 1600, 0.03)).tight.endswith("30 days, the limit is 3.0%")
 
