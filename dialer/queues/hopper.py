@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,6 @@ ASIDE_S = 30.0
 A lead set aside because of its debtor returns at once when that call ends.
 """
 
-PARK_S = 600.0
-"""Business seconds a refused lead stays at most: time for the books to learn until when it rests."""
-
-MOST_PARKED = 20_000
-"""Refused leads a campaign keeps here at once; what does not fit leaves, the books bring it when it is due."""
-
 MOST_PRIORITY = 32_767
 """Beyond this priorities are alike: rank and due time share one number of 53 bits, to 1/32 s."""
 
@@ -34,16 +28,16 @@ _PRIORITY_STEP = 2.0**33
 
 _ROOT = f"{TAG}:hopper"
 _CAMPAIGNS = f"{_ROOT}:campaign:"
-_QUEUED = f"{_ROOT}:queued"  # lead id -> record, everyone waiting, ready, set aside or parked
-_OWNERS = f"{_ROOT}:owned"  # debtor id -> ids of the leads that stand anywhere in the hopper
-_LEASED = f"{_ROOT}:leased"  # call id -> record
+_QUEUED = f"{_ROOT}:queued"  # lead id -> record, everyone waiting, ready, set aside or in a call
+_OWNERS = f"{_ROOT}:owned"  # debtor id -> ids of the leads queued or in a call
+_LEASED = f"{_ROOT}:leased"  # call id -> lead id; the record itself in a lease of an older version
 _DEADLINES = f"{_ROOT}:deadlines"  # call id scored by the end of its lease
 _DEBTORS = f"{_ROOT}:debtors"  # debtor id -> the call that holds it
 _PHONES = f"{_ROOT}:phones"  # phone -> the call that holds it
-_MARKS = (_QUEUED, _LEASED, _DEADLINES, _DEBTORS, _PHONES, _OWNERS)
+_MARKS = (_QUEUED, _LEASED, _DEADLINES, _DEBTORS, _PHONES)
 
-_OFFER, _LEASE, _REMOVE = (script("owners", name) for name in ("offer", "lease", "remove"))
-_RELEASE, _PARK = script("leases", "release"), script("owners", "leases", "park")
+_OFFER, _RELEASE, _REMOVE = (script("owners", name) for name in ("offer", "release", "remove"))
+_LEASE = script("lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +59,11 @@ class SegmentShare:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a campaign's leads stand: due and ready, waiting for their time, at rest."""
+    """Where a campaign's leads stand: due and ready, waiting for their time, at rest while their debtor is called."""
 
     ready: dict[str, int]
     waiting: dict[str, int]
     aside: int
-    parked: int
 
 
 class Hopper:
@@ -114,28 +107,12 @@ class Hopper:
         n = min(n, _CHUNK)
         aside_until = now + timedelta(seconds=ASIDE_S)
         base = f"{_CAMPAIGNS}{campaign}"
-        keys = (*_MARKS, f"{base}:aside", f"{base}:parked", f"{base}:passes")
+        keys = (*_MARKS, f"{base}:aside", f"{base}:passes")
         arguments: list[str | int | float] = [n, _seconds(now), _seconds(until), 4 * n + 50, _seconds(aside_until)]
         arguments.append(base)
         for segment in segments:
             arguments += (segment.name, segment.weight, segment.priority)
         return _leads(await self._redis.run(_LEASE, keys, arguments))
-
-    async def park(self, campaign: str, refused: Sequence[tuple[QueuedLead, datetime]], now: datetime) -> list[str]:
-        """Let refused leads, leased or queued, rest until these moments; return the call ids of those there were.
-
-        A lease ends with it. Beyond PARK_S or MOST_PARKED leads leave the hopper instead: the books must know until
-        when they rest (`next_try_at`), and offer them again.
-        """
-        base, latest = f"{_CAMPAIGNS}{campaign}", now + timedelta(seconds=PARK_S)
-        parked: list[str] = []
-        for chunk in _chunks(refused):
-            arguments: list[str | int | float] = [_CAMPAIGNS, campaign, MOST_PARKED]
-            for lead, until in chunk:
-                arguments += (lead.lead_id, lead.call_id, lead.debtor_id, lead.phone, lead.segment)
-                arguments += (_seconds(min(until, latest)), _record(campaign, replace(lead, due_at=until)))
-            parked += await self._redis.run(_PARK, (*_MARKS, f"{base}:aside", f"{base}:parked"), arguments)
-        return parked
 
     async def renew(self, call_ids: Iterable[str], until: datetime) -> list[str]:
         """Hold leases until `until`; return the call ids that hold none any more."""
@@ -156,8 +133,7 @@ class Hopper:
     async def late(self, now: datetime) -> list[QueuedLead]:
         """Return some leases whose deadline has passed, still held: whoever ends them counts their calls first."""
         calls = await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", _seconds(now), "LIMIT", 0, _CHUNK)
-        records = await self._redis.call("HMGET", _LEASED, *calls) if calls else []
-        return [_lead(record) for record in records if record]
+        return await self._held(await self._redis.call("HMGET", _LEASED, *calls) if calls else [])
 
     async def expire(self, now: datetime) -> list[QueuedLead]:
         """End every lease whose deadline has passed and return them; SQL says whether they are offered again."""
@@ -169,11 +145,11 @@ class Hopper:
     async def _end(self, call_ids: Sequence[str], bound: str | float) -> list[QueuedLead]:
         ended: list[QueuedLead] = []
         for chunk in _chunks(call_ids):
-            ended += _leads(await self._redis.run(_RELEASE, _MARKS, (bound, _CAMPAIGNS, *chunk)))
+            ended += _leads(await self._redis.run(_RELEASE, (*_MARKS, _OWNERS), (bound, _CAMPAIGNS, *chunk)))
         return ended
 
     async def depth(self, campaign: str) -> dict[str, int]:
-        """Return how many leads each segment holds, due or not; those set aside or parked are not among them."""
+        """Return how many leads each segment holds, due or not; those set aside are not among them."""
         standing = await self.standing(campaign)
         return {name: ready + standing.waiting[name] for name, ready in standing.ready.items()}
 
@@ -182,11 +158,11 @@ class Hopper:
         base = f"{_CAMPAIGNS}{campaign}"
         names = sorted(await self._redis.call("SMEMBERS", f"{base}:segments"))
         queues = [f"{base}:{queue}:{name}" for queue in ("ready", "waiting") for name in names]
-        sizes = await self._redis.together([("ZCARD", key) for key in (*queues, f"{base}:aside", f"{base}:parked")])
-        *of_segments, aside, parked = map(int, sizes)
+        sizes = await self._redis.together([("ZCARD", key) for key in (*queues, f"{base}:aside")])
+        *of_segments, aside = map(int, sizes)
         ready = dict(zip(names, of_segments[: len(names)], strict=True))
         waiting = dict(zip(names, of_segments[len(names) :], strict=True))
-        return Standing(ready, waiting, aside, parked)
+        return Standing(ready, waiting, aside)
 
     async def aside(self, campaign: str) -> int:
         """Return how many leads rest because their debtor or phone is in a call."""
@@ -198,20 +174,29 @@ class Hopper:
         names = (await self.standing(campaign)).ready
         queues = [f"{base}:{queue}:{name}" for queue in ("ready", "waiting") for name in names]
         removed = 0
-        for queue in (*queues, f"{base}:aside", f"{base}:parked"):
+        for queue in (*queues, f"{base}:aside"):
             while ids := await self._redis.call("ZRANGE", queue, 0, _CHUNK - 1):
-                removed += int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, queue), (_CAMPAIGNS, *ids)))
+                removed += int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, _LEASED, queue), (_CAMPAIGNS, *ids)))
         await self._redis.call("DEL", f"{base}:passes")
         return removed
 
     async def leased(self) -> list[QueuedLead]:
         """Return every lease, of all campaigns: what may be in a call now."""
-        return [_lead(record) for record in await self._redis.call("HVALS", _LEASED)]
+        return await self._held(await self._redis.call("HVALS", _LEASED))
+
+    async def _held(self, leases: Sequence[str | None]) -> list[QueuedLead]:
+        """Return the leads of these leases, without those that end meanwhile."""
+        ids = [lease for lease in leases if lease and "\t" not in lease]
+        records = [lease for lease in leases if lease and "\t" in lease]
+        for chunk in _chunks(ids):
+            records += await self._redis.call("HMGET", _QUEUED, *chunk)
+        return [_lead(record) for record in records if record]
 
     async def remove_debtor(self, debtor_id: int) -> int:
         """Take a debtor out of every queue (suppressed, paid); return how many leads left. A call goes on."""
         ids = str(await self._redis.call("HGET", _OWNERS, debtor_id) or "")
-        return int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS), (_CAMPAIGNS, *ids.split(",")))) if ids else 0
+        keys = (_QUEUED, _OWNERS, _LEASED)
+        return int(await self._redis.run(_REMOVE, keys, (_CAMPAIGNS, *ids.split(",")))) if ids else 0
 
     async def _sweep(self) -> None:
         """Once a process: an older version's queues would never be read again; the books fill the new ones."""

@@ -1,107 +1,102 @@
 -- Lease leads that are due: between segments by weight, within one by its rank. Nobody whose debtor or phone
 -- is in a call is handed out: such a lead is set aside, so that the head is never scanned twice.
--- KEYS: queued, leased, deadlines, debtors, phones, owners, aside, parked, passes
+-- Work is done in few commands over many leads, and of what a million leads fill only the heads of the queues
+-- and the records handed out are touched: a record stays where it is until its call ends.
+-- KEYS: queued, leased, deadlines, debtors, phones, aside, passes
 -- ARGV: n, now, until, looks (most leads looked at), aside until, prefix of the campaign's keys,
 --       then per segment: name, weight, priority
-local queued, leased, deadlines, debtors, phones, owners, aside, parked, passes = unpack(KEYS)
+local queued, leased, deadlines, debtors, phones, aside, passes = unpack(KEYS)
 local n, now, till, looks = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local retry_at, base = ARGV[5], ARGV[6]
-local now_s = tonumber(now)
 
--- The virtual time's own field: no name of a segment holds a tab.
-local VIRTUAL = '\t'
+-- The virtual time, and whose turn it is to be looked at: no name of a segment holds a tab.
+local VIRTUAL, TURN = '\t', '\t\t'
 -- Divisible by every weight up to 16, so that equal shares meet again exactly.
 local STRIDE = 720720
+-- Segments with ready leads whose waiting ones are looked at in one run; the others' turn comes in the next.
+local LOOKED_AT = 16
 -- Leads made ready in one run beyond what is handed out, at least one a segment.
-local MOVES = 128
+local MOVES = 256
 
 -- Names of queues are made here: every key carries the same hash tag, so a Cluster agrees.
-local function waiting_of(segment) return base .. ':waiting:' .. segment end
 local function ready_of(segment) return base .. ':ready:' .. segment end
 
+-- Leads become ready, each in its segment by its rank; an id without a record is nobody's any more.
 -- A record begins: segment, due, debtor, phone, call, campaign, rank. Only what is needed is cut out of it.
-local function rank_of(record)
-  return string.match(record, '^[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
-end
-
--- What rested long enough: a lead that is due is ready; one that is not leaves, the books bring it when it is.
-local function return_the_rested(resting)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', resting, '-inf', now, 'LIMIT', 0, 100)) do
-    local record = redis.call('HGET', queued, id)
-    if record then
-      local segment, due, debtor = string.match(record, '^([^\t]*)\t([^\t]*)\t([^\t]*)')
-      if tonumber(due) <= now_s then
-        redis.call('ZADD', ready_of(segment), rank_of(record), id)
-      else
-        redis.call('HDEL', queued, id)
-        disown(owners, debtor, id)
-      end
-    end
-    redis.call('ZREM', resting, id)
-  end
-end
-
-local function promote(lane, most)
-  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, most)
-  if #ids == 0 then return end
+local function rise(ids)
   local risen = {}
   for i, record in ipairs(redis.call('HMGET', queued, unpack(ids))) do
     if record then
-      risen[#risen + 1] = rank_of(record)
-      risen[#risen + 1] = ids[i]
+      local segment, rank = string.match(record, '^([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
+      local into = risen[segment] or {}
+      risen[segment] = into
+      into[#into + 1] = rank
+      into[#into + 1] = ids[i]
     end
   end
-  if #risen > 0 then redis.call('ZADD', lane.ready, unpack(risen)) end
+  local count = 0
+  for segment, into in pairs(risen) do count = count + redis.call('ZADD', ready_of(segment), unpack(into)) end
+  return count
+end
+
+local function return_the_rested()
+  local ids = redis.call('ZRANGEBYSCORE', aside, '-inf', now, 'LIMIT', 0, 100)
+  if #ids == 0 then return end
+  redis.call('ZREMRANGEBYRANK', aside, 0, #ids - 1)
+  rise(ids)
+end
+
+-- What waited and is due becomes ready, earliest first.
+local function promote(lane, most)
+  if lane.dry then return end
+  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, most)
+  lane.dry = #ids < most
+  if #ids == 0 then return end
   -- By rank: they are the first, and nobody has to look for them.
   redis.call('ZREMRANGEBYRANK', lane.waiting, 0, #ids - 1)
+  lane.left = lane.left + rise(ids)
+  return #ids
 end
 
 local lanes, virtual, weights = {}, 0, 0
 -- Passes that are not yet in Redis: of whoever was served, and of whoever came back and waits for its turn.
 local passed = {}
 
+-- Whoever had nothing to hand out comes back at the present, and waits for its turn as after one of its own:
+-- an absence earns no credit, and a light segment does not push in before a heavy one.
+local function enter(lane, pass)
+  lane.pass = tonumber(pass or '-1')
+  if lane.pass < virtual then
+    lane.pass = virtual + lane.stride
+    passed[lane.name] = lane.pass
+  end
+  weights = weights + lane.weight
+  lanes[#lanes + 1] = lane
+end
+
 local function open_lanes()
-  local names = { VIRTUAL }
+  local names = { VIRTUAL, TURN }
   for a = 7, #ARGV, 3 do names[#names + 1] = ARGV[a] end
   local kept = redis.call('HMGET', passes, unpack(names))
+  local count, turn = #names - 2, tonumber(kept[2] or '0')
+  local visits, moves = math.min(count, LOOKED_AT), MOVES
   virtual = tonumber(kept[1] or '0')
-  local share = math.max(1, math.floor(MOVES / math.max(1, #names - 1)))
-  for i = 2, #names do
-    local a = 7 + (i - 2) * 3
+  for i = 1, count do
+    local a = 4 + 3 * i
+    local name, weight = ARGV[a], tonumber(ARGV[a + 1])
     local lane = {
-      name = names[i], waiting = waiting_of(names[i]), ready = ready_of(names[i]),
-      weight = tonumber(ARGV[a + 1]), priority = tonumber(ARGV[a + 2]),
-      place = i, ids = {}, records = {}, at = 1,
+      name = name, waiting = base .. ':waiting:' .. name, ready = ready_of(name), weight = weight,
+      priority = tonumber(ARGV[a + 2]), stride = STRIDE / weight, place = i, want = 0,
     }
-    promote(lane, share)
-    if redis.call('ZCARD', lane.ready) > 0 then
-      -- Whoever had nothing to hand out comes back at the present, and waits for its turn as after one of its
-      -- own: an absence earns no credit, and a light segment does not push in before a heavy one.
-      lane.pass = tonumber(kept[i] or '-1')
-      if lane.pass < virtual then
-        lane.pass = virtual + STRIDE / lane.weight
-        passed[lane.name] = lane.pass
-      end
-      weights = weights + lane.weight
-      lanes[#lanes + 1] = lane
+    lane.left = redis.call('ZCARD', lane.ready)
+    local visited = (i - 1 - turn) % count < LOOKED_AT
+    if visited or lane.left == 0 then
+      moves = moves - (promote(lane, math.max(1, math.floor(moves / math.max(1, visits)))) or 0)
     end
+    if visited then visits = visits - 1 end
+    if lane.left > 0 then enter(lane, kept[i + 2]) end
   end
-end
-
--- The buffer's leads leave the head, by rank: they were leased, set aside, or are nobody's any more.
-local function drop_the_seen(lane)
-  if lane.at > 1 then redis.call('ZREMRANGEBYRANK', lane.ready, 0, lane.at - 2) end
-end
-
-local function fetch(lane)
-  drop_the_seen(lane)
-  local size = math.max(1, math.min(math.ceil(n * lane.weight / weights), looks, 500))
-  lane.ids, lane.records, lane.at = redis.call('ZRANGE', lane.ready, 0, size - 1), {}, 1
-  if #lane.ids == 0 then
-    promote(lane, size)
-    lane.ids = redis.call('ZRANGE', lane.ready, 0, size - 1)
-  end
-  if #lane.ids > 0 then lane.records = redis.call('HMGET', queued, unpack(lane.ids)) end
+  return (turn + LOOKED_AT) % count
 end
 
 -- Whose turn comes first: the smaller pass, among equals the higher priority, then the order given.
@@ -112,97 +107,127 @@ local function before(a, b)
 end
 
 -- Lanes are a heap: the one whose turn it is stands first, and sinks when its pass has grown.
-local function sink(at)
-  local lane = lanes[at]
+local function sink(heap, at)
+  local lane = heap[at]
   while true do
     local child = 2 * at
-    if child < #lanes and before(lanes[child + 1], lanes[child]) then child = child + 1 end
-    if child > #lanes or not before(lanes[child], lane) then break end
-    lanes[at] = lanes[child]
+    if child < #heap and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if child > #heap or not before(heap[child], lane) then break end
+    heap[at] = heap[child]
     at = child
   end
-  lanes[at] = lane
+  heap[at] = lane
 end
 
-local function leave_the_heap()
-  lanes[1] = lanes[#lanes]
-  lanes[#lanes] = nil
-  if #lanes > 0 then sink(1) end
+local function heap_of_lanes()
+  local heap = {}
+  for _, lane in ipairs(lanes) do
+    if lane.left > 0 then heap[#heap + 1] = lane end
+  end
+  for at = math.floor(#heap / 2), 1, -1 do sink(heap, at) end
+  return heap
 end
 
-local given, fresh = {}, { marked = {}, due = {}, ids = {}, debtors = {} }
+-- The lanes whose turn is next, in order; a lane without leads passes its turns on.
+local function next_turns(most)
+  local heap, turns = heap_of_lanes(), {}
+  while #turns < most and #heap > 0 do
+    local lane = heap[1]
+    turns[#turns + 1] = lane
+    lane.want = lane.want + 1
+    lane.left = lane.left - 1
+    lane.pass = lane.pass + lane.stride
+    if lane.left == 0 then promote(lane, math.ceil(n * lane.weight / weights)) end
+    if lane.left == 0 then
+      heap[1] = heap[#heap]
+      heap[#heap] = nil
+    end
+    if #heap > 0 then sink(heap, 1) end
+  end
+  return turns
+end
 
--- What was handed out, written down in few commands; before unpack meets the size of Lua's stack.
-local function write_down()
-  if #fresh.ids == 0 then return end
-  redis.call('HSET', leased, unpack(fresh.marked))
-  redis.call('ZADD', deadlines, unpack(fresh.due))
-  redis.call('HDEL', queued, unpack(fresh.ids))
-  local left, none = {}, {}
-  for i, ids in ipairs(redis.call('HMGET', owners, unpack(fresh.debtors))) do
-    local rest = ids and without(ids, fresh.ids[i])
-    if rest then
-      left[#left + 1] = fresh.debtors[i]
-      left[#left + 1] = rest
+local function popped(turns)
+  local ids = {}
+  for i, lane in ipairs(turns) do
+    if lane.want > 0 then
+      lane.head, lane.at, lane.want = redis.call('ZPOPMIN', lane.ready, lane.want), 1, 0
+    end
+    ids[i] = lane.head[lane.at]
+    lane.at = lane.at + 2
+  end
+  return ids
+end
+
+local given = {}
+
+-- Write down who was handed out, and who rests.
+local function write_down(round)
+  if #round.debtors > 0 then
+    redis.call('HSET', debtors, unpack(round.debtors))
+    redis.call('HSET', phones, unpack(round.phones))
+    redis.call('HSET', leased, unpack(round.leased))
+    redis.call('ZADD', deadlines, unpack(round.deadlines))
+  end
+  if #round.aside > 0 then redis.call('ZADD', aside, unpack(round.aside)) end
+end
+
+local function add(list, a, b)
+  list[#list + 1] = a
+  list[#list + 1] = b
+end
+
+-- Look at one lead per turn; a turn that hands out nobody is given back.
+local function serve(turns)
+  local ids, who, whose, calls = popped(turns), {}, {}, {}
+  local records = redis.call('HMGET', queued, unpack(ids))
+  for i, record in ipairs(records) do
+    who[i], whose[i], calls[i] = '', '', ''
+    if record then who[i], whose[i], calls[i] = string.match(record, '^[^\t]*\t[^\t]*\t([^\t]*)\t([^\t]*)\t([^\t]*)') end
+  end
+  local in_call, in_use = redis.call('HMGET', debtors, unpack(who)), redis.call('HMGET', phones, unpack(whose))
+  local round, taken, used = { debtors = {}, phones = {}, leased = {}, deadlines = {}, aside = {} }, {}, {}
+  for i, lane in ipairs(turns) do
+    local record, debtor, phone, call = records[i], who[i], whose[i], calls[i]
+    if record and not (in_call[i] or in_use[i] or taken[debtor] or used[phone]) then
+      taken[debtor], used[phone] = true, true
+      add(round.debtors, debtor, call)
+      add(round.phones, phone, call)
+      add(round.leased, call, ids[i])
+      add(round.deadlines, till, call)
+      given[#given + 1] = record
+      lane.served = true
     else
-      none[#none + 1] = fresh.debtors[i]
+      lane.pass = lane.pass - lane.stride
+      if record then add(round.aside, retry_at, ids[i]) end
     end
   end
-  if #left > 0 then redis.call('HSET', owners, unpack(left)) end
-  if #none > 0 then redis.call('HDEL', owners, unpack(none)) end
-  fresh = { marked = {}, due = {}, ids = {}, debtors = {} }
+  write_down(round)
 end
 
-local function hand_out(id, record)
-  local debtor, phone, call = string.match(record, '^[^\t]*\t[^\t]*\t([^\t]*)\t([^\t]*)\t([^\t]*)')
-  local free = redis.call('HSETNX', debtors, debtor, call) == 1
-  if free and redis.call('HSETNX', phones, phone, call) == 0 then
-    redis.call('HDEL', debtors, debtor)
-    free = false
+-- The present is the last turn taken, unless somebody with leads has an earlier one due to the bound on looks.
+local function the_present()
+  local latest, earliest = virtual, math.huge
+  for _, lane in ipairs(lanes) do
+    if lane.served then
+      latest = math.max(latest, lane.pass - lane.stride)
+      passed[lane.name] = lane.pass
+    end
+    if lane.left > 0 then earliest = math.min(earliest, lane.pass) end
   end
-  if not free then
-    redis.call('ZADD', aside, retry_at, id)
-    return false
-  end
-  local marked, due, ids = fresh.marked, fresh.due, fresh.ids
-  marked[#marked + 1] = call
-  marked[#marked + 1] = record
-  due[#due + 1] = till
-  due[#due + 1] = call
-  ids[#ids + 1] = id
-  fresh.debtors[#ids] = debtor
-  given[#given + 1] = record
-  if #ids == 500 then write_down() end
-  return true
+  return math.max(virtual, math.min(latest, earliest))
 end
 
-local function serve(lane)
-  if lane.at > #lane.ids then fetch(lane) end
-  local id, record = lane.ids[lane.at], lane.records[lane.at]
-  if not id then return leave_the_heap() end
-  lane.at = lane.at + 1
-  looks = looks - 1
-  if record and hand_out(id, record) then
-    virtual = lane.pass
-    lane.pass = lane.pass + STRIDE / lane.weight
-    passed[lane.name] = lane.pass
-    sink(1)
-  end
+return_the_rested()
+local turn = open_lanes()
+while #given < n and looks > 0 do
+  local turns = next_turns(math.min(n - #given, looks))
+  if #turns == 0 then break end
+  looks = looks - #turns
+  serve(turns)
 end
-
-return_the_rested(aside)
-return_the_rested(parked)
-open_lanes()
-local opened = { unpack(lanes) }
-for at = math.floor(#lanes / 2), 1, -1 do sink(at) end
-while #given < n and looks > 0 and #lanes > 0 do serve(lanes[1]) end
-write_down()
-for _, lane in ipairs(opened) do drop_the_seen(lane) end
-local kept = { VIRTUAL, string.format('%.17g', virtual) }
-for name, pass in pairs(passed) do
-  kept[#kept + 1] = name
-  kept[#kept + 1] = string.format('%.17g', pass)
-end
-if #kept > 2 then redis.call('HSET', passes, unpack(kept)) end
+local kept = { TURN, turn, VIRTUAL, string.format('%.17g', the_present()) }
+for name, pass in pairs(passed) do add(kept, name, string.format('%.17g', pass)) end
+redis.call('HSET', passes, unpack(kept))
 -- One string: a client reads it many times faster than a list, and no record holds the end of a line.
 return table.concat(given, '\n')

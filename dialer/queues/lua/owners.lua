@@ -1,4 +1,4 @@
--- Which leads of a debtor stand anywhere in the hopper: debtor id -> lead ids, a hash, because a sorted set of
+-- Which leads of a debtor are queued or in a call: debtor id -> lead ids, a hash, because a sorted set of
 -- a million costs several times as much at every change.
 
 local function own(owners, debtor, id)

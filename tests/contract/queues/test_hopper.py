@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dialer.queues import Hopper, RedisLink, SegmentShare, Standing
+from dialer.queues import Hopper, RedisLink, SegmentShare
 from dialer.types import InputError, QueuedLead
 
 from .conftest import EARLY, NOON, a_lead
@@ -209,81 +209,6 @@ async def test_a_debtor_removed_while_set_aside_does_not_come_back(hopper: Hoppe
 async def test_a_phone_that_would_break_the_record_is_refused(hopper: Hopper) -> None:
     with pytest.raises(InputError, match="tab"):
         await hopper.offer("march", [a_lead(1, phone="+54\t911")])
-
-
-async def test_a_refused_lease_rests_until_it_may_be_called_and_frees_its_debtor(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
-    await lease(hopper)
-    await lease(hopper)
-    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == [a_lead(1).call_id]
-    assert await hopper.leased() == []
-    assert await lease(hopper) == [2]
-    await hopper.release([a_lead(2)])
-    assert await lease(hopper, now=SOON - timedelta(seconds=1)) == []
-    assert await hopper.lease("march", EARLY, 9, SOON, SOON) == [a_lead(1, due_at=SOON)]
-
-
-async def test_a_parked_lead_is_not_queued_again_meanwhile(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1)])
-    await lease(hopper)
-    await hopper.park("march", [(a_lead(1), SOON)], NOON)
-    assert await hopper.offer("march", [a_lead(1)]) == 0
-    assert await hopper.standing("march") == Standing({"early": 0}, {"early": 0}, aside=0, parked=1)
-
-
-async def test_a_queued_lead_can_be_parked_as_well(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1), a_lead(2)])
-    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == [a_lead(1).call_id]
-    assert await lease(hopper) == [2]
-    assert await lease(hopper, now=SOON) == [1]
-
-
-async def test_parking_what_is_not_there_changes_nothing(hopper: Hopper) -> None:
-    assert await hopper.park("march", [(a_lead(1), SOON)], NOON) == []
-    assert await lease(hopper, now=SOON) == []
-
-
-async def test_a_lead_parked_twice_rests_once(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1)])
-    for until in (SOON, SOON + timedelta(minutes=1)):
-        await hopper.park("march", [(a_lead(1), until)], NOON)
-    assert await lease(hopper, now=SOON) == []
-    assert await lease(hopper, now=SOON + timedelta(minutes=1)) == [1]
-
-
-async def test_a_lead_parked_for_long_leaves_and_may_be_offered_again(hopper: Hopper) -> None:
-    tomorrow = NOON + timedelta(days=1)
-    await hopper.offer("march", [a_lead(1)])
-    await hopper.park("march", [(a_lead(1), tomorrow)], NOON)
-    assert await lease(hopper, now=NOON + timedelta(minutes=11)) == []
-    assert (await hopper.standing("march")).parked == 0
-    assert await hopper.offer("march", [a_lead(1, due_at=tomorrow)]) == 1
-
-
-async def test_only_so_many_leads_are_parked_and_the_others_leave(
-    hopper: Hopper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dialer.queues.hopper.MOST_PARKED", 2)
-    leads = [a_lead(i) for i in range(1, 6)]
-    await hopper.offer("march", leads)
-    await lease(hopper, n=2)
-    assert len(await hopper.park("march", [(lead, SOON) for lead in leads], NOON)) == 5
-    assert await hopper.standing("march") == Standing({"early": 0}, {"early": 0}, aside=0, parked=2)
-    assert await hopper.leased() == []
-
-
-async def test_a_debtor_removed_while_parked_does_not_come_back(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1)])
-    await hopper.park("march", [(a_lead(1), SOON)], NOON)
-    assert await hopper.remove_debtor(1) == 1
-    assert await lease(hopper, now=SOON) == []
-
-
-async def test_clear_takes_parked_leads_too(hopper: Hopper) -> None:
-    await hopper.offer("march", [a_lead(1), a_lead(2)])
-    await hopper.park("march", [(a_lead(1), SOON)], NOON)
-    assert await hopper.clear("march") == 2
-    assert await lease(hopper, now=SOON) == []
 
 
 def test_a_segment_without_weight_is_refused() -> None:
