@@ -36,6 +36,7 @@ class Standing:
     call_id: str | None
     due: CallbackDue
     phone_id: int | None = None
+    made_at: datetime | None = None
 
 
 class Callbacks:
@@ -111,12 +112,22 @@ def promised_to(
     waiting: dict[int, datetime] = {}
     for lead in leads:
         standing = due.get(lead.lead_id)
-        match who_takes(standing.due, now, at_work) if standing is not None else ForAgent(None):
+        if standing is None:
+            ready.append(lead)
+            continue
+        match who_takes(standing.due, now, at_work):
             case NotYet(until):
                 waiting[lead.lead_id] = min(until, now + LOOK_AGAIN)
             case ForAgent(agent):
-                ready.append(replace(lead, last_agent=agent) if agent else lead)
+                ready.append(replace(_as_asked(lead, standing, now), last_agent=agent or lead.last_agent))
     return ready, waiting
+
+
+def _as_asked(lead: QueuedLead, standing: Standing, now: datetime) -> QueuedLead:
+    """Let the rules know that the debtor asked for this call, once its time has come."""
+    if standing.due.due_at > now:
+        return lead
+    return replace(lead, asked_at=standing.made_at, asked_until_at=standing.due.expires_at)
 
 
 async def attempt_of(connection: AsyncConnection, call_id: str) -> Row[Any]:
@@ -136,7 +147,7 @@ async def open_callbacks(connection: AsyncConnection, lead_ids: Collection[int])
     found: defaultdict[int, list[Standing]] = defaultdict(list)
     for row in await connection.execute(query.order_by(CALLBACKS.c.due_at, CALLBACKS.c.id)):
         due = CallbackDue(row.due_at, row.agent, row.fallback_at, row.expires_at)
-        found[row.lead_id].append(Standing(row.id, row.call_id, due, row.phone_id))
+        found[row.lead_id].append(Standing(row.id, row.call_id, due, row.phone_id, row.made_at))
     return found
 
 

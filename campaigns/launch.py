@@ -99,9 +99,13 @@ def of_leads(campaign: str, counted: Dialable, now: datetime) -> Iterator[Findin
         yield refused("no_leads", "the campaign has nobody on its list", f"dialer leads import {campaign} FILE")
     elif not counted.now:
         rules = ", ".join(f"{rule} {count}" for rule, count in counted.refused.items())
+        detail = f"nobody may be called at {now.isoformat(timespec='minutes')}: {rules}"
         later = [f"{count} from {moment.isoformat(timespec='minutes')}" for moment, count in counted.next_moments]
-        when = f"start it then: {'; '.join(later[:3])}" if later else f"dialer leads why {campaign} PHONE tells of one"
-        yield refused("no_dialable_lead", f"nobody may be called at {now.isoformat(timespec='minutes')}: {rules}", when)
+        if later:
+            # Launched the evening before, a campaign waits for its hours by itself.
+            yield warning("nobody_yet", detail, f"it begins by itself: {'; '.join(later[:3])}")
+        else:
+            yield refused("no_dialable_lead", detail, f"dialer leads why {campaign} PHONE tells of one")
 
 
 def of_agents(config: CampaignConfig, filled: Mapping[str, int], workers: Sequence[Worker]) -> Iterator[Finding]:

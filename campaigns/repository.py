@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns.case_models import Import, ImportState
 from campaigns.models import (
+    Account,
     Agent,
     Attempt,
     AttemptState,
@@ -230,6 +231,13 @@ def _leads() -> Select[*tuple[Any, ...]]:
     in_use = (Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
     chosen = select(Phone.id).where(*in_use, Phone.id == Lead.phone_id).correlate(Lead).scalar_subquery()
     first = select(Phone.id).where(*in_use).order_by(Phone.rank, Phone.id).limit(1).correlate(Lead).scalar_subquery()
+    least_overdue = (
+        select(func.min(Account.days_overdue))
+        .where(Account.debtor_id == Lead.debtor_id)
+        .correlate(Lead)
+        .scalar_subquery()
+        .label("days_overdue")
+    )
     in_call = exists().where(Attempt.debtor_id == Lead.debtor_id, attempt_is_open())
     return (
         select(
@@ -248,6 +256,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
             Lead.next_try_at,
             Lead.priority,
             Lead.account_ids,
+            least_overdue,
             Debtor.last_agent,
         )
         .join(Debtor, Debtor.id == Lead.debtor_id)
@@ -274,6 +283,7 @@ def _queued(row: Row[Any], campaign: Campaign, segment: str) -> QueuedLead:
         last_agent=row.last_agent,
         priority=row.priority,
         accounts=tuple(row.account_ids),
+        days_overdue=row.days_overdue,
         place=(row.country, row.subdivision, row.locality, row.party),
     )
 

@@ -122,7 +122,8 @@ class QueuedLead:
 
     `call_id` already names the try this lease may become, so that a crash cannot invent another.
     Among due leads of a segment a higher `priority` goes first. `accounts` are the debts the call is about, `place` is
-    the debtor's country, subdivision, locality and party, by which the law is found.
+    the debtor's country, subdivision, locality and party, by which the law is found. Who asked to be called did so at
+    `asked_at`, and may be until `asked_until_at` whatever caps say.
     """
 
     lead_id: int
@@ -141,6 +142,9 @@ class QueuedLead:
     priority: int = 0
     accounts: tuple[int, ...] = ()
     place: tuple[str, ...] = ()
+    days_overdue: int | None = None
+    asked_at: datetime | None = None
+    asked_until_at: datetime | None = None
 
     def to_json(self) -> str:
         """Return the lead as one JSON line for Redis."""

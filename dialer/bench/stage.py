@@ -201,6 +201,7 @@ def _fill(file: Path, work: Path, calls: int) -> None:
     rows = "".join(f"d{number},Deudor {number},{phone},alta\n" for number, phone in enumerate(phones(calls)))
     (work / "debtors.csv").write_text(f"debtor,name,phone,segment\n{rows}", encoding="utf-8")
     command(file, "leads", "import", CAMPAIGN, str(work / "debtors.csv"), within_s=IMPORT_S)
+    command(file, "leads", "history", CAMPAIGN, "--none", "--by", "bench")
 
 
 async def _seat(config: Config, count: int) -> None:

@@ -27,7 +27,7 @@ from dialer.store import Store
 from dialer.types import InputError, Refused, Unavailable
 from dialer.validation import moment
 
-ENFORCED = False
+ENFORCED = True
 """Whether `dialer campaign start` refuses what the preflight refuses."""
 
 at_option = click.option("--at", default=None, help="Another moment with its zone, such as 2026-06-02T15:04:05-03:00.")

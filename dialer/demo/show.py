@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from campaigns.importer import import_list
+from campaigns.prior import declare_none
 from campaigns.repository import Agents, Campaigns
 from dialer import logs
 from dialer.ami.config import ensure_secrets
@@ -229,6 +230,7 @@ async def _fill(store: Store, laid: files.Laid) -> None:
         for name, extension, skills in files.staff():
             await Agents(session).add(name, extension, skills, ("es",))
     await import_list(store, laid.debtors, loaded.name, now)
+    await declare_none(store, loaded.name, "demo", now)
 
 
 async def _redis_of(config: Config) -> EmbeddedRedis:

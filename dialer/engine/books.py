@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, or_, select, update
@@ -12,6 +12,7 @@ from sqlalchemy import Text, case, cast, func, or_, select, update
 from campaigns.approvals import Approvals, Standing
 from campaigns.audit import Audit, Decision
 from campaigns.callbacks import Callbacks
+from campaigns.callbacks import Standing as CallbackStanding
 from campaigns.case_models import PriorEvent
 from campaigns.compliance import Happening, Kind, Library, Profile
 from campaigns.decisions import Minute, PacingMinutes
@@ -21,7 +22,7 @@ from campaigns.history import History, history
 from campaigns.journal import Journal
 from campaigns.models import Agent as AgentRow
 from campaigns.models import Attempt, Campaign, CampaignState, InboundCall
-from campaigns.promises import Promises
+from campaigns.promises import Promises, promised_debts
 from campaigns.repository import Agents, Campaigns, Debtors, KnownCaller, Leads
 from campaigns.standing import standing
 from dialer.config import CampaignConfig
@@ -146,6 +147,20 @@ class Books:
     async def attempts(self, call_ids: Collection[str]) -> list[AttemptRecord]:
         """Return what the books know of these calls; those that never got into them are left out."""
         return await self.journal.attempts(call_ids)
+
+    async def callbacks_due(self, lead_ids: Collection[int]) -> Mapping[int, CallbackStanding]:
+        """Return the open callbacks of these leads."""
+        return await self.callbacks.due(lead_ids)
+
+    async def promised_debts(self, account_ids: Collection[int]) -> Mapping[int, date]:
+        """Return the debts of these that somebody promised to pay, with the day."""
+        async with self._store.snapshot() as session:
+            return await promised_debts(await session.connection(), account_ids)
+
+    async def review_promises(self, now: datetime) -> None:
+        """Decide the promises that can be decided, and give up callbacks nobody kept in time."""
+        await self.promises.review(now)
+        await self.callbacks.review(now)
 
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         """Let leads rest until these times."""

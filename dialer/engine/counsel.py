@@ -12,6 +12,7 @@ from typing import Protocol
 from campaigns.approvals import Standing, unapproved
 from campaigns.audit import DialEvidence, Law
 from campaigns.compliance import (
+    Consent,
     Ended,
     Happening,
     Judgement,
@@ -60,6 +61,7 @@ GENERAL_RULES = frozenset(
         "unknown_hours",
         "unapproved_profile",
         "agent_not_reserved",
+        "promise",
     ]
 )
 """Rules that belong to no profile."""
@@ -253,7 +255,16 @@ def subject_of(known: QueuedLead | AttemptRecord, country: str) -> Subject:
         locality=place[2],
         stated_zone=known.time_zone,
         party=place[3] or "first",
+        days_overdue=known.days_overdue if isinstance(known, QueuedLead) else None,
+        consent=_consent(known) if isinstance(known, QueuedLead) else None,
     )
+
+
+def _consent(lead: QueuedLead) -> Consent | None:
+    """Return the wish of a debtor who asked to be called: it lifts caps for the number it was told on."""
+    if lead.asked_at is None or lead.asked_until_at is None:
+        return None
+    return Consent(lead.asked_at, lead.asked_until_at, phone=lead.phone)
 
 
 def _terms(campaign: CampaignConfig, segment: str, started_at: datetime | None) -> Terms:

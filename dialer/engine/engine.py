@@ -59,6 +59,7 @@ RENEW_S = 30.0
 AUDIT_S = 60.0
 DIARY_S = 5.0
 REFUSALS_S = 1.0
+REVIEW_S = 60.0
 LEARN_S = 900.0
 MAX_ASKING = 100
 MENU_DISPOSITIONS = {"callback": "callback", "optout": "opt_out"}
@@ -136,6 +137,7 @@ class Engine:
             parts=self.parts,
             counsel=self.counsel,
             account_for=self.restorer.account_for,
+            at_work=self.floor.at_work,
         )
         self.dialling = Dialling(
             config,
@@ -241,6 +243,7 @@ class Engine:
             self._every(LEARN_S / self.clock.speed, self.campaigns.learn),
             self._every(DIARY_S, self.keep_diaries),
             self._every(REFUSALS_S, self.refusals.flush),
+            self._every(REVIEW_S / self.clock.speed, lambda: self._books.review_promises(self.clock.now())),
         ]
 
     async def refresh(self) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
 
-from campaigns.compliance import Judgement
+from campaigns.callbacks import Standing, promised_to
+from campaigns.compliance import Judgement, day_ends, zone_of
 from dialer import metrics
 from dialer.config import Config
 from dialer.engine.counsel import Client, rule_label
@@ -35,7 +37,11 @@ LEAST_IDLE_S = 0.1
 UNKNOWN_WAIT = timedelta(hours=24)
 """A lead refused without a known end (an unknown zone, say) rests this long before it is looked at again."""
 
+RULES_WAIT = timedelta(minutes=10)
 SHORT_WAIT = timedelta(minutes=1)
+RULES_MAY_CHANGE = frozenset({"unapproved_profile", "unknown_profile", "contradictory_profiles"})
+"""Refusals that end when somebody approves or writes a profile."""
+
 PASSING = frozenset({"in_call", "already_tried", "phone_retired"})
 """Refusals that soon are no more: the other call ends, the books learn of the try, the next phone is taken."""
 
@@ -69,6 +75,14 @@ class Lists(Protocol):
         """Return due leads without an open attempt."""
         ...
 
+    async def callbacks_due(self, lead_ids: Collection[int]) -> Mapping[int, Standing]:
+        """Return the open callbacks of these leads."""
+        ...
+
+    async def promised_debts(self, account_ids: Collection[int]) -> Mapping[int, date]:
+        """Return the debts that are promised to be paid, with the day."""
+        ...
+
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         """Put leads off until these times."""
         ...
@@ -96,6 +110,7 @@ class Filler:
         parts: Mapping[str, Part],
         counsel: Counsel,
         account_for: Callable[[Sequence[QueuedLead]], Awaitable[None]],
+        at_work: Callable[[], Collection[str]],
     ) -> None:
         self._config = config
         self._clock = clock
@@ -105,6 +120,7 @@ class Filler:
         self._parts = parts
         self._counsel = counsel
         self._account_for = account_for
+        self._at_work = at_work
         self._wake = asyncio.Event()
         self._put_off: dict[int, datetime] = {}
         self.waiting: dict[str, int] = {}
@@ -118,6 +134,8 @@ class Filler:
         """A lead was refused right before its call: let it rest until it may be called."""
         self.refused[lead.campaign_id][refused.rule] += 1
         wait = SHORT_WAIT if refused.rule in PASSING else UNKNOWN_WAIT
+        if refused.rule in RULES_MAY_CHANGE:
+            wait = RULES_WAIT
         self._put_off[lead.lead_id] = refused.until or self._clock.now() + wait
 
     async def run(self) -> None:
@@ -161,10 +179,30 @@ class Filler:
         most = each + BATCH // len(thirsty)
         wanted = self._lists.due_leads(campaign.name, now, BATCH, only=thirsty, each=most)
         due = await self._guard("database", wanted)
-        allowed = await self._sift(lane, due, now)
+        allowed = await self._sift(lane, await self._promised(due, now), now)
         if allowed:
             await self._guard("redis", self._hopper.offer(campaign.name, allowed, now))
         await self._postpone()
+
+    async def _promised(self, due: Sequence[QueuedLead], now: datetime) -> list[QueuedLead]:
+        """Give promised calls to their agents, and let debts that somebody promised to pay be."""
+        urgent = [lead.lead_id for lead in due if lead.priority > 0]
+        callbacks = await self._guard("database", self._lists.callbacks_due(urgent)) if urgent else {}
+        ready, waiting = promised_to(due, callbacks, now, self._at_work())
+        self._put_off |= waiting
+        debts = {account for lead in ready for account in lead.accounts}
+        promised = await self._guard("database", self._lists.promised_debts(debts)) if debts else {}
+        return [left for lead in ready if (left := self._left(lead, promised)) is not None]
+
+    def _left(self, lead: QueuedLead, promised: Mapping[int, date]) -> QueuedLead | None:
+        """Return the lead with the debts a call may be about; None when all of them are promised, and it rests."""
+        left = tuple(account for account in lead.accounts if account not in promised)
+        if left or not lead.accounts:
+            return replace(lead, accounts=left)
+        zone = lead.time_zone if zone_of(lead.time_zone) else "UTC"
+        until = day_ends(zone, max(promised[account] for account in lead.accounts))
+        self.put_off(lead, Refused("promise", until=until))
+        return None
 
     async def _sift(self, lane: Lane, due: Sequence[QueuedLead], now: datetime) -> list[QueuedLead]:
         """Return the leads that may be called now; the others are put off until they may."""

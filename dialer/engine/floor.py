@@ -123,6 +123,10 @@ class Floor:
         """Return the agents working on a campaign on a node, whatever they do."""
         return (agent for agent in self.agents.values() if agent.campaign == campaign and agent.node == node)
 
+    def at_work(self) -> set[str]:
+        """Return the agents who are logged in, on any campaign."""
+        return {agent.name for agent in self.agents.values() if agent.state in SEATED}
+
     def seated(self, campaign: str, node: str) -> int:
         """Return how many agents of a campaign are logged in on a node."""
         return sum(1 for agent in self.of(campaign, node) if agent.state in SEATED)

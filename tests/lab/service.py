@@ -122,6 +122,7 @@ class Service:
         rows = self.work / f"{definition['name']}.csv"
         rows.write_text("debtor,name,phone,segment\n" + "".join(f"{d},Deudor {d},{p},{s}\n" for d, p, s in leads))
         self.run("leads", "import", str(definition["name"]), str(rows))
+        self.run("leads", "history", str(definition["name"]), "--none", "--by", "laboratorio")
         if not self._approved:
             self.run("compliance", "approve", *PROFILES, "--by", "laboratorio")
             self._approved = True

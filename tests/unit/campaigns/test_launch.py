@@ -12,6 +12,7 @@ from campaigns.do_not_call import Edition
 from campaigns.explain import Dialable
 from campaigns.launch import (
     Finding,
+    Level,
     NodeFacts,
     Worker,
     of_agents,
@@ -64,10 +65,14 @@ def test_what_forbids_the_campaign_stops_it_with_a_remedy(rule: str):
     assert told(of_standing("spring", [Refused(rule, "said so")])) == [("refused", rule)]
 
 
-def test_an_empty_list_and_a_list_that_sleeps_stop_a_launch():
+def test_an_empty_list_and_one_nobody_may_ever_call_stop_a_launch():
     assert told(of_leads("spring", counted(), NOW)) == [("refused", "no_leads")]
+    assert told(of_leads("spring", counted(suppressed=124), NOW)) == [("refused", "no_dialable_lead")]
+
+
+def test_a_list_that_sleeps_may_be_launched_and_begins_by_itself():
     (finding,) = of_leads("spring", counted(moments=((NOW + timedelta(hours=1), 124),), outside_window=124), NOW)
-    assert finding.rule == "no_dialable_lead"
+    assert (finding.level, finding.rule) == (Level.WARNING, "nobody_yet")
     assert "outside_window 124" in finding.detail
     assert "124 from 2026-06-02T16:00" in finding.remedy
     assert told(of_leads("spring", counted(now=1, outside_window=124), NOW)) == []

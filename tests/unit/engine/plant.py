@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from campaigns.approvals import Standing, State
 from campaigns.audit import Decision
+from campaigns.callbacks import Standing as CallbackStanding
 from campaigns.compliance import Happening, Library, Profile
 from campaigns.decisions import Minute
 from campaigns.history import History
@@ -140,6 +141,17 @@ class PaperBooks(Books):
     async def prior_events(self, after: int, limit: int) -> list[tuple[int, Happening]]:
         await self.paper.pass_()
         return []
+
+    async def callbacks_due(self, lead_ids: Collection[int]) -> Mapping[int, CallbackStanding]:
+        await self.paper.pass_()
+        return {}
+
+    async def promised_debts(self, account_ids: Collection[int]) -> Mapping[int, date]:
+        await self.paper.pass_()
+        return {}
+
+    async def review_promises(self, now: datetime) -> None:
+        await self.paper.pass_()
 
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         await self.paper.pass_()

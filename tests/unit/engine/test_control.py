@@ -67,6 +67,7 @@ class Hall(Desk):
             parts={"redis": Part("redis")},
             counsel=self.counsel,
             account_for=self._account_for,
+            at_work=self.floor.at_work,
         )
         self.control = Control(
             self.config,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
+from campaigns.cadence.promised import CallbackDue
+from campaigns.callbacks import Standing
 from dialer.engine.filler import BATCH, LOW_WATER, SHORT_WAIT, UNKNOWN_WAIT, Filler
 from dialer.engine.keeper import Part
 from dialer.engine.lane import Lane
@@ -25,6 +27,8 @@ class FakeLists(Door):
         self.due: list[QueuedLead] = []
         self.put_off: dict[int, datetime] = {}
         self.asked: list[tuple[str, int]] = []
+        self.callbacks: dict[int, Standing] = {}
+        self.promised: dict[int, date] = {}
 
     async def due_leads(
         self, campaign: str, now: datetime, limit: int, *, only: Collection[str] | None = None, each: int | None = None
@@ -32,6 +36,14 @@ class FakeLists(Door):
         await self.pass_()
         self.asked.append((campaign, limit))
         return self.due
+
+    async def callbacks_due(self, lead_ids: Collection[int]) -> Mapping[int, Standing]:
+        await self.pass_()
+        return {lead_id: self.callbacks[lead_id] for lead_id in lead_ids if lead_id in self.callbacks}
+
+    async def promised_debts(self, account_ids: Collection[int]) -> Mapping[int, date]:
+        await self.pass_()
+        return {account: day for account, day in self.promised.items() if account in account_ids}
 
     async def postpone(self, until: Mapping[int, datetime]) -> None:
         await self.pass_()
@@ -46,6 +58,7 @@ class Pantry:
         self.redis = FakeRedis()
         self.lists = FakeLists()
         self.parts = {"redis": Part("redis"), "database": Part("database")}
+        self.at_work: set[str] = set()
         self.accounted: list[tuple[str, list[datetime]]] = []
         self.lane = Lane(1, "key", a_campaign(), "a1", Pacer(PacingPolicy(mode="progressive")))
         self.filler = Filler(
@@ -57,6 +70,7 @@ class Pantry:
             parts=self.parts,
             counsel=a_counsel(),
             account_for=self._account_for,
+            at_work=lambda: self.at_work,
         )
 
     async def _account_for(self, late: Sequence[QueuedLead]) -> None:
@@ -183,3 +197,25 @@ async def test_the_filler_outlives_an_outage_and_hurries_when_told(pantry: Pantr
         await a_moment()
         running.cancel()
     assert pantry.queued == [1]
+
+
+async def test_a_promised_call_waits_for_its_agent_and_then_carries_the_wish(pantry: Pantry):
+    due = CallbackDue(NOON, "ana", NOON + timedelta(hours=1), NOON + timedelta(days=7))
+    pantry.lists.callbacks[1] = Standing(1, None, due, None, NOON - timedelta(days=1))
+    pantry.lists.due = [a_lead(1, priority=900), a_lead(2)]
+    await pantry.filler.turn()
+    assert pantry.queued == [2]
+    assert pantry.lists.put_off == {1: NOON + SHORT_WAIT}
+    pantry.at_work = {"ana"}
+    pantry.lists.due = [a_lead(1, priority=900)]
+    await pantry.filler.turn()
+    lead = pantry.redis.queued["c1"][-1]
+    assert (lead.last_agent, lead.asked_at, lead.asked_until_at) == ("ana", NOON - timedelta(days=1), due.expires_at)
+
+
+async def test_a_debt_that_somebody_promised_to_pay_is_let_be_until_the_day_is_over(pantry: Pantry):
+    pantry.lists.promised = {7: date(2026, 3, 5)}
+    pantry.lists.due = [a_lead(1, accounts=(7,)), a_lead(2, accounts=(7, 8))]
+    await pantry.filler.turn()
+    assert [(lead.lead_id, lead.accounts) for lead in pantry.redis.queued["c1"]] == [(2, (8,))]
+    assert pantry.lists.put_off == {1: datetime.fromisoformat("2026-03-06T03:00:00+00:00")}
