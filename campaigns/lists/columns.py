@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from campaigns.lists.cells import folded
-from campaigns.lists.mapping import Mapping
 from campaigns.lists.vocabulary import FLAGS, SMALL_WORDS, vocabulary
 from dialer.types import InputError
+
+if TYPE_CHECKING:
+    from campaigns.lists.mapping import Mapping
 
 IDENTITIES = ("debtor", "document", "number", "phone")
 """What tells people apart, the best first."""

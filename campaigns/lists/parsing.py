@@ -13,8 +13,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
-from campaigns.lists.reading import RawRow
-from campaigns.lists.rows import Plan, Reject, Row, RowReader
+from campaigns.lists.rows import Plan, RawRow, Reject, Row, RowReader
 from dialer.types import Unavailable
 
 PROCESSES = 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from campaigns.lists import workbook
 from campaigns.lists.cells import Cell, text_of
 from campaigns.lists.mapping import Formats
+from campaigns.lists.rows import RawRow
 from dialer.types import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -28,8 +29,6 @@ _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
 _UNDEFINED_IN_1252 = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _SAMPLE_LINES = 20
-
-RawRow = tuple[int, list[Cell]]
 
 
 @dataclass(frozen=True, slots=True)

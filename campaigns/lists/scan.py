@@ -13,7 +13,8 @@ from campaigns.lists.cells import Cell
 from campaigns.lists.columns import Columns, recognised, understood
 from campaigns.lists.dates import Order
 from campaigns.lists.mapping import Mapping
-from campaigns.lists.reading import RawRow, Source, header_text
+from campaigns.lists.reading import Source, header_text
+from campaigns.lists.rows import RawRow
 from dialer.types import InputError
 
 _LOOKED_AT = 20
