@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from campaigns.importer import import_list
@@ -144,18 +146,13 @@ class ImporterResumedContract:
 
     async def published_only(self, store: Store, path: Path) -> None:
         """Import up to the publication and no further, as a process that is killed there."""
-        tidy = publishing.tidy
 
         async def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
-        publishing.tidy = killed
-        try:
+        with pytest.MonkeyPatch.context() as patched, suppress(KeyboardInterrupt):
+            patched.setattr(publishing, "tidy", killed)
             await import_list(store, path, "spring", NOW)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            publishing.tidy = tidy
 
     async def test_tidying_twice_changes_nothing(self, store: Store, tmp_path: Path) -> None:
         await Desk.opened(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -25,7 +26,7 @@ class PriorContract:
         await desk.list_debtor("1234567", "+573001234567")
         return desk
 
-    async def loaded(self, desk: Desk, folder: Path, *rows: str, header: str = HEADER, **said: bool) -> HistoryReport:
+    async def loaded(self, desk: Desk, folder: Path, *rows: str, header: str = HEADER, **said: Any) -> HistoryReport:
         path = folder / "history.csv"
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
         return await load_history(desk.store, path, "spring", NOW, by="Rosa", **said)
