@@ -108,7 +108,7 @@ def write_list(path: Path, rows: int) -> None:
     """Write a list as an agency would: accents, amounts with two signs, numbers in no order."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("código;cédula;nombre;celular;acreedor;producto;saldo;días mora\n")
-        for number in range(rows):
+        for number in range(1, rows + 1):
             spread = number * 7_368_787 % 10_000_019
             phone = f"{_PREFIXES[number % len(_PREFIXES)]}{spread % 10_000_000:07}"
             balance = f"{spread % 9 + 1}.{number % 900 + 100},{number % 100:02}"
