@@ -9,6 +9,7 @@ from typing import Any
 
 from dialer.queues import former
 from dialer.queues.connection import TAG, RedisLink, script
+from dialer.queues.record import leads_of, rank, record, seconds
 from dialer.types import InputError, QueuedLead
 
 ASIDE_S = 30.0
@@ -17,14 +18,8 @@ ASIDE_S = 30.0
 A lead set aside because of its debtor returns at once when that call ends.
 """
 
-MOST_PRIORITY = 32_767
-"""Beyond this priorities are alike: rank and due time share one number of 53 bits, to 1/32 s."""
-
 _CHUNK = 500
 """Leads, or calls, handled in one script run, so that Redis is never blocked for long."""
-
-_PRIORITY_STEP = 2.0**33
-"""Seconds between two priorities: more than any due time since 1970 has."""
 
 _ROOT = f"{TAG}:hopper"
 _CAMPAIGNS = f"{_ROOT}:campaign:"
@@ -52,7 +47,9 @@ class SegmentShare:
     priority: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a weight that would starve the segment."""
+        """Refuse a weight that would starve the segment, and a name that Redis could not tell from others."""
+        if "\t" in self.name or "\n" in self.name:
+            raise InputError(f"segment {self.name!r}: a tab or line end in its name; remove it")
         if self.weight < 1:
             raise InputError(f"segment {self.name!r}: weight {self.weight} would starve it; use 1 or more")
 
@@ -87,10 +84,10 @@ class Hopper:
         keys = (_QUEUED, _OWNERS, _DEBTORS, f"{_CAMPAIGNS}{campaign}:segments")
         added = 0
         for chunk in _chunks(leads):
-            arguments: list[str | int | float] = [f"{_CAMPAIGNS}{campaign}", _seconds(now) if now else "-inf"]
+            arguments: list[str | int | float] = [f"{_CAMPAIGNS}{campaign}", seconds(now) if now else "-inf"]
             for lead in chunk:
-                arguments += (lead.lead_id, lead.debtor_id, lead.segment, _seconds(lead.due_at), _rank(lead))
-                arguments.append(_record(campaign, lead))
+                arguments += (lead.lead_id, lead.debtor_id, lead.segment, seconds(lead.due_at), rank(lead))
+                arguments.append(record(campaign, lead))
             added += int(await self._redis.run(_OFFER, keys, arguments))
         return added
 
@@ -107,12 +104,10 @@ class Hopper:
         n = min(n, _CHUNK)
         aside_until = now + timedelta(seconds=ASIDE_S)
         base = f"{_CAMPAIGNS}{campaign}"
-        keys = (*_MARKS, f"{base}:aside", f"{base}:passes")
-        arguments: list[str | int | float] = [n, _seconds(now), _seconds(until), 4 * n + 50, _seconds(aside_until)]
-        arguments.append(base)
-        for segment in segments:
-            arguments += (segment.name, segment.weight, segment.priority)
-        return _leads(await self._redis.run(_LEASE, keys, arguments))
+        keys = (*_MARKS, f"{base}:aside", f"{base}:turns")
+        arguments: list[str | int | float] = [n, seconds(now), seconds(until), 4 * n + 50, seconds(aside_until)]
+        arguments += (base, "".join(f"{share.name}\t{share.weight}\t{share.priority}\n" for share in segments))
+        return leads_of(_lines(await self._redis.run(_LEASE, keys, arguments)))
 
     async def renew(self, call_ids: Iterable[str], until: datetime) -> list[str]:
         """Hold leases until `until`; return the call ids that hold none any more."""
@@ -121,7 +116,7 @@ class Hopper:
         held = [call for call, score in zip(calls, scores, strict=True) if score is not None]
         if held:
             # XX: a lease that ended in between stays ended.
-            pairs = [part for call in held for part in (_seconds(until), call)]
+            pairs = [part for call in held for part in (seconds(until), call)]
             await self._redis.call("ZADD", _DEADLINES, "XX", *pairs)
         return [call for call, score in zip(calls, scores, strict=True) if score is None]
 
@@ -132,20 +127,20 @@ class Hopper:
 
     async def late(self, now: datetime) -> list[QueuedLead]:
         """Return some leases whose deadline has passed, still held: whoever ends them counts their calls first."""
-        calls = await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", _seconds(now), "LIMIT", 0, _CHUNK)
+        calls = await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", seconds(now), "LIMIT", 0, _CHUNK)
         return await self._held(await self._redis.call("HMGET", _LEASED, *calls) if calls else [])
 
     async def expire(self, now: datetime) -> list[QueuedLead]:
         """End every lease whose deadline has passed and return them; SQL says whether they are offered again."""
         ended: list[QueuedLead] = []
-        while late := await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", _seconds(now), "LIMIT", 0, _CHUNK):
-            ended += await self._end(late, _seconds(now))
+        while late := await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", seconds(now), "LIMIT", 0, _CHUNK):
+            ended += await self._end(late, seconds(now))
         return ended
 
     async def _end(self, call_ids: Sequence[str], bound: str | float) -> list[QueuedLead]:
         ended: list[QueuedLead] = []
         for chunk in _chunks(call_ids):
-            ended += _leads(await self._redis.run(_RELEASE, (*_MARKS, _OWNERS), (bound, _CAMPAIGNS, *chunk)))
+            ended += leads_of(_lines(await self._redis.run(_RELEASE, (*_MARKS, _OWNERS), (bound, _CAMPAIGNS, *chunk))))
         return ended
 
     async def depth(self, campaign: str) -> dict[str, int]:
@@ -177,7 +172,7 @@ class Hopper:
         for queue in (*queues, f"{base}:aside"):
             while ids := await self._redis.call("ZRANGE", queue, 0, _CHUNK - 1):
                 removed += int(await self._redis.run(_REMOVE, (_QUEUED, _OWNERS, _LEASED, queue), (_CAMPAIGNS, *ids)))
-        await self._redis.call("DEL", f"{base}:passes")
+        await self._redis.call("DEL", f"{base}:turns")
         return removed
 
     async def leased(self) -> list[QueuedLead]:
@@ -190,7 +185,7 @@ class Hopper:
         records = [lease for lease in leases if lease and "\t" in lease]
         for chunk in _chunks(ids):
             records += await self._redis.call("HMGET", _QUEUED, *chunk)
-        return [_lead(record) for record in records if record]
+        return leads_of(record for record in records if record)
 
     async def remove_debtor(self, debtor_id: int) -> int:
         """Take a debtor out of every queue (suppressed, paid); return how many leads left. A call goes on."""
@@ -205,33 +200,8 @@ class Hopper:
             self._swept = True
 
 
-def _record(campaign: str, lead: QueuedLead) -> str:
-    """Return what Redis keeps: what the scripts read in front, tab-separated, then the lead as JSON."""
-    head = (lead.segment, _seconds(lead.due_at), lead.debtor_id, lead.phone, lead.call_id, campaign, _rank(lead))
-    line = "\t".join(map(str, head))
-    if line.count("\t") != len(head) - 1 or "\n" in line:
-        raise InputError(f"lead {lead.lead_id}: a tab or line end in segment, phone, call id or campaign; remove it")
-    return f"{line}\t{lead.to_json()}"
-
-
-def _leads(records: str) -> list[QueuedLead]:
-    return [_lead(record) for record in records.split("\n")] if records else []
-
-
-def _lead(record: str) -> QueuedLead:
-    # The last part, not the n-th: leases of an older version have a shorter head. JSON holds no bare tab.
-    return QueuedLead.from_json(record.rpartition("\t")[2])
-
-
-def _rank(lead: QueuedLead) -> float:
-    """Return the place among due leads, small is first: a step of priority outweighs any due time."""
-    priority = max(-MOST_PRIORITY, min(lead.priority, MOST_PRIORITY))
-    due = max(0.0, min(_seconds(lead.due_at), _PRIORITY_STEP - 1))
-    return due - priority * _PRIORITY_STEP
-
-
-def _seconds(moment: datetime) -> float:
-    return moment.timestamp()
+def _lines(answer: str) -> list[str]:
+    return answer.split("\n") if answer else []
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -2,101 +2,91 @@
 -- is in a call is handed out: such a lead is set aside, so that the head is never scanned twice.
 -- Work is done in few commands over many leads, and of what a million leads fill only the heads of the queues
 -- and the records handed out are touched: a record stays where it is until its call ends.
--- KEYS: queued, leased, deadlines, debtors, phones, aside, passes
+-- KEYS: queued, leased, deadlines, debtors, phones, aside, turns kept
 -- ARGV: n, now, until, looks (most leads looked at), aside until, prefix of the campaign's keys,
---       then per segment: name, weight, priority
-local queued, leased, deadlines, debtors, phones, aside, passes = unpack(KEYS)
+--       segments (a line each: name, weight, priority, tab-separated)
+local queued, leased, deadlines, debtors, phones, aside, kept = unpack(KEYS)
 local n, now, till, looks = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local retry_at, base = ARGV[5], ARGV[6]
 
--- The virtual time, and whose turn it is to be looked at: no name of a segment holds a tab.
-local VIRTUAL, TURN = '\t', '\t\t'
 -- Divisible by every weight up to 16, so that equal shares meet again exactly.
 local STRIDE = 720720
 -- Segments with ready leads whose waiting ones are looked at in one run; the others' turn comes in the next.
-local LOOKED_AT = 16
+local LOOKED_AT = 10
 -- Leads made ready in one run beyond what is handed out, at least one a segment.
 local MOVES = 256
 
 -- Names of queues are made here: every key carries the same hash tag, so a Cluster agrees.
 local function ready_of(segment) return base .. ':ready:' .. segment end
 
--- Leads become ready, each in its segment by its rank; an id without a record is nobody's any more.
+-- What rested long enough is ready again; an id without a record is nobody's any more.
 -- A record begins: segment, due, debtor, phone, call, campaign, rank. Only what is needed is cut out of it.
-local function rise(ids)
-  local risen = {}
-  for i, record in ipairs(redis.call('HMGET', queued, unpack(ids))) do
-    if record then
-      local segment, rank = string.match(record, '^([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
-      local into = risen[segment] or {}
-      risen[segment] = into
-      into[#into + 1] = rank
-      into[#into + 1] = ids[i]
-    end
-  end
-  local count = 0
-  for segment, into in pairs(risen) do count = count + redis.call('ZADD', ready_of(segment), unpack(into)) end
-  return count
-end
-
 local function return_the_rested()
   local ids = redis.call('ZRANGEBYSCORE', aside, '-inf', now, 'LIMIT', 0, 100)
   if #ids == 0 then return end
   redis.call('ZREMRANGEBYRANK', aside, 0, #ids - 1)
-  rise(ids)
+  for i, record in ipairs(redis.call('HMGET', queued, unpack(ids))) do
+    if record then
+      local segment, rank = string.match(record, '^([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
+      redis.call('ZADD', ready_of(segment), rank, ids[i])
+    end
+  end
 end
 
--- What waited and is due becomes ready, earliest first.
+-- What waited and is due becomes ready, earliest first; whoever waits carries its rank, no record is read.
 local function promote(lane, most)
-  if lane.dry then return end
-  local ids = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, most)
-  lane.dry = #ids < most
-  if #ids == 0 then return end
+  if lane.dry then return 0 end
+  local waiters = redis.call('ZRANGEBYSCORE', lane.waiting, '-inf', now, 'LIMIT', 0, most)
+  lane.dry = #waiters < most
+  if #waiters == 0 then return 0 end
+  local risen = {}
+  for i, waiter in ipairs(waiters) do
+    local id, rank = string.match(waiter, '^([^:]*):(.*)$')
+    -- One queued by an older version carries none.
+    risen[2 * i - 1], risen[2 * i] = rank or now, id or waiter
+  end
   -- By rank: they are the first, and nobody has to look for them.
-  redis.call('ZREMRANGEBYRANK', lane.waiting, 0, #ids - 1)
-  lane.left = lane.left + rise(ids)
-  return #ids
+  redis.call('ZREMRANGEBYRANK', lane.waiting, 0, #waiters - 1)
+  lane.left = lane.left + redis.call('ZADD', lane.ready, unpack(risen))
+  return #waiters
 end
 
 local lanes, virtual, weights = {}, 0, 0
--- Passes that are not yet in Redis: of whoever was served, and of whoever came back and waits for its turn.
-local passed = {}
-
 -- Whoever had nothing to hand out comes back at the present, and waits for its turn as after one of its own:
 -- an absence earns no credit, and a light segment does not push in before a heavy one.
 local function enter(lane, pass)
-  lane.pass = tonumber(pass or '-1')
-  if lane.pass < virtual then
-    lane.pass = virtual + lane.stride
-    passed[lane.name] = lane.pass
-  end
+  lane.pass = (not pass or pass < virtual) and virtual + lane.stride or pass
   weights = weights + lane.weight
   lanes[#lanes + 1] = lane
 end
 
 local function open_lanes()
-  local names = { VIRTUAL, TURN }
-  for a = 7, #ARGV, 3 do names[#names + 1] = ARGV[a] end
-  local kept = redis.call('HMGET', passes, unpack(names))
-  local count, turn = #names - 2, tonumber(kept[2] or '0')
-  local visits, moves = math.min(count, LOOKED_AT), MOVES
-  virtual = tonumber(kept[1] or '0')
-  for i = 1, count do
-    local a = 4 + 3 * i
-    local name, weight = ARGV[a], tonumber(ARGV[a + 1])
-    local lane = {
-      name = name, waiting = base .. ':waiting:' .. name, ready = ready_of(name), weight = weight,
-      priority = tonumber(ARGV[a + 2]), stride = STRIDE / weight, place = i, want = 0,
+  local known, turn = {}, 0
+  local text = redis.call('GET', kept)
+  if text then
+    local first, time, rest = string.match(text, '^(%d+)\t([^\n]*)\n(.*)$')
+    turn, virtual = tonumber(first), tonumber(time)
+    for name, pass in string.gmatch(rest, '([^\t]*)\t([^\n]*)\n') do known[name] = tonumber(pass) end
+  end
+  local all = {}
+  for name, weight, priority in string.gmatch(ARGV[7], '([^\t]*)\t([^\t]*)\t([^\n]*)\n') do
+    weight = tonumber(weight)
+    all[#all + 1] = {
+      name = name, waiting = base .. ':waiting:' .. name, ready = base .. ':ready:' .. name, weight = weight,
+      priority = tonumber(priority), stride = STRIDE / weight, place = #all, want = 0,
     }
+  end
+  local visits, moves = math.min(#all, LOOKED_AT), MOVES
+  for _, lane in ipairs(all) do
     lane.left = redis.call('ZCARD', lane.ready)
-    local visited = (i - 1 - turn) % count < LOOKED_AT
+    local visited = (lane.place - turn) % #all < LOOKED_AT
     if visited or lane.left == 0 then
-      moves = moves - (promote(lane, math.max(1, math.floor(moves / math.max(1, visits)))) or 0)
+      moves = moves - promote(lane, math.max(1, math.floor(moves / math.max(1, visits))))
     end
     if visited then visits = visits - 1 end
-    if lane.left > 0 then enter(lane, kept[i + 2]) end
+    if lane.left > 0 then enter(lane, known[lane.name]) end
   end
-  return (turn + LOOKED_AT) % count
+  return known, (turn + LOOKED_AT) % #all
 end
 
 -- Whose turn comes first: the smaller pass, among equals the higher priority, then the order given.
@@ -209,25 +199,32 @@ end
 local function the_present()
   local latest, earliest = virtual, math.huge
   for _, lane in ipairs(lanes) do
-    if lane.served then
-      latest = math.max(latest, lane.pass - lane.stride)
-      passed[lane.name] = lane.pass
-    end
+    if lane.served then latest = math.max(latest, lane.pass - lane.stride) end
     if lane.left > 0 then earliest = math.min(earliest, lane.pass) end
   end
   return math.max(virtual, math.min(latest, earliest))
 end
 
+-- Passes are kept as one text; those behind the present say nothing any more.
+local function keep(passes, turn)
+  for _, lane in ipairs(lanes) do passes[lane.name] = lane.pass end
+  local present = the_present()
+  local lines = { string.format('%d\t%.17g', turn, present) }
+  for name, pass in pairs(passes) do
+    if pass >= present then lines[#lines + 1] = string.format('%s\t%.17g', name, pass) end
+  end
+  lines[#lines + 1] = ''
+  redis.call('SET', kept, table.concat(lines, '\n'))
+end
+
 return_the_rested()
-local turn = open_lanes()
+local passes, turn = open_lanes()
 while #given < n and looks > 0 do
   local turns = next_turns(math.min(n - #given, looks))
   if #turns == 0 then break end
   looks = looks - #turns
   serve(turns)
 end
-local kept = { TURN, turn, VIRTUAL, string.format('%.17g', the_present()) }
-for name, pass in pairs(passed) do add(kept, name, string.format('%.17g', pass)) end
-redis.call('HSET', passes, unpack(kept))
+keep(passes, turn)
 -- One string: a client reads it many times faster than a list, and no record holds the end of a line.
 return table.concat(given, '\n')

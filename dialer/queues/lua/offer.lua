@@ -11,7 +11,7 @@ for i = 3, #ARGV, 6 do
     if tonumber(due) <= now then
       redis.call('ZADD', base .. ':ready:' .. segment, rank, id)
     else
-      redis.call('ZADD', base .. ':waiting:' .. segment, due, id)
+      redis.call('ZADD', base .. ':waiting:' .. segment, due, id .. ':' .. rank)
     end
     if not known[segment] then redis.call('SADD', segments, segment) end
     known[segment] = true

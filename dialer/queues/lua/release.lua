@@ -42,10 +42,11 @@ end
 local function wake(id)
   local record = redis.call('HGET', queued, id)
   if not record then return end
-  local segment, due, campaign = string.match(record, '^([^\t]*)\t([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)\t')
+  local segment, due, campaign, rank =
+    string.match(record, '^([^\t]*)\t([^\t]*)\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)\t([^\t]*)\t')
   local base = ARGV[2] .. campaign
   if redis.call('ZREM', base .. ':aside', id) == 1 then
-    redis.call('ZADD', base .. ':waiting:' .. segment, due, id)
+    redis.call('ZADD', base .. ':waiting:' .. segment, due, id .. ':' .. rank)
   end
 end
 

@@ -206,6 +206,32 @@ async def test_a_debtor_removed_while_set_aside_does_not_come_back(hopper: Hoppe
     assert await lease(hopper, now=NOON + timedelta(hours=1)) == []
 
 
+async def test_a_debtor_removed_during_a_call_leaves_the_queues_and_the_call_goes_on(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, debtor_id=1)])
+    await hopper.offer("april", [a_lead(3, debtor_id=1, due_at=SOON)])
+    await lease(hopper, n=1)
+    assert await hopper.remove_debtor(1) == 2
+    assert await hopper.leased() == [a_lead(1)]
+    assert await hopper.release([a_lead(1)]) == [a_lead(1)]
+    assert await hopper.offer("march", [a_lead(2, debtor_id=1)]) == 1
+
+
+async def test_clear_takes_those_who_wait_for_their_time(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2, due_at=SOON, priority=3)], NOON)
+    assert await hopper.clear("march") == 2
+    assert await lease(hopper, now=SOON) == []
+    assert await hopper.offer("march", [a_lead(1), a_lead(2)]) == 2
+
+
+async def test_with_many_segments_whoever_falls_due_is_not_overlooked(hopper: Hopper) -> None:
+    segments = [SegmentShare(f"s{n}") for n in range(35)]
+    await hopper.offer("march", [a_lead(n, segment=f"s{n % 35}") for n in range(35 * 8)], NOON)
+    urgent = [a_lead(1000 + n, segment=f"s{n}", priority=9, due_at=NOON + timedelta(seconds=1)) for n in range(35)]
+    await hopper.offer("march", urgent, NOON)
+    got = [lead for _ in range(5) for lead in await hopper.lease("march", segments, 35, SOON, SOON)]
+    assert {lead.lead_id for lead in got} >= {lead.lead_id for lead in urgent}
+
+
 async def test_a_phone_that_would_break_the_record_is_refused(hopper: Hopper) -> None:
     with pytest.raises(InputError, match="tab"):
         await hopper.offer("march", [a_lead(1, phone="+54\t911")])
@@ -214,6 +240,11 @@ async def test_a_phone_that_would_break_the_record_is_refused(hopper: Hopper) ->
 def test_a_segment_without_weight_is_refused() -> None:
     with pytest.raises(InputError, match="starve"):
         SegmentShare("early", 0)
+
+
+def test_a_segment_whose_name_would_break_a_line_is_refused() -> None:
+    with pytest.raises(InputError, match="line end"):
+        SegmentShare("early\n")
 
 
 async def test_the_queues_of_an_older_version_go_and_its_leases_stay(redis: RedisLink, hopper: Hopper) -> None:
