@@ -1,9 +1,10 @@
-"""`dialer campaign` and `dialer leads`: what is dialled."""
+"""`dialer campaign`: what is dialled."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,7 @@ from campaigns.models import CampaignState
 from campaigns.repository import Campaigns, Leads
 from dialer.app.redis import open_redis
 from dialer.app.store import open_store
-from dialer.cli import explain
-from dialer.cli.door import ask_engine, configuration, json_option, show, show_rows, wait_for
-from dialer.cli.lists import history, import_
-from dialer.cli.pacing import decisions, pacing
-from dialer.cli.promise import promise
-from dialer.cli.segment import segment
-from dialer.cli.suppression import COMMANDS as SUPPRESSION
+from dialer.cli.door import Later, ask_engine, configuration, json_option, show, show_rows, wait_for
 from dialer.config import CampaignConfig, Config, load_campaign
 from dialer.queues.beat import EngineBeat
 from dialer.queues.bus import CommandBus
@@ -29,7 +24,16 @@ from dialer.types import ConfigError, DialerError, InputError, Unavailable
 STATUS_S = 2.0
 
 
-@click.group()
+_LATER = {
+    "decisions": "pacing:decisions",
+    "dialable": "explain:dialable",
+    "pacing": "pacing:pacing",
+    "preflight": "explain:preflight",
+    "segment": "segment:segment",
+}
+
+
+@click.group(cls=Later, later=_LATER)
 def campaign() -> None:
     """Create campaigns, start, pause and stop them."""
 
@@ -100,8 +104,8 @@ def start(ctx: click.Context, name: str, as_json: bool) -> None:
     config = configuration(ctx)
     if not wait_for(_has_leads(config, name)):
         raise InputError(f"campaign {name!r} has nobody to call; run: dialer leads import {name} FILE")
-    if explain.ENFORCED:
-        explain.refuse_a_launch(config, name)
+    # Imported here: a launch looks at all parts of an installation, and no other command of this group does.
+    import_module("dialer.cli.explain").refuse_a_launch(config, name)
     _order(config, "campaign.start", name, CampaignState.RUNNING, as_json)
 
 
@@ -212,11 +216,6 @@ async def _status(config: Config, name: str) -> dict[str, Any]:
     }
 
 
-campaign.add_command(pacing)
-campaign.add_command(decisions)
-campaign.add_command(segment)
-
-
 async def _books(config: Config, name: str) -> dict[str, Any]:
     """Return what the database says of a campaign."""
     async with open_store(config) as store, store.snapshot() as session:
@@ -270,14 +269,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None) or "-"
     return "-" if value is None else str(value)
-
-
-@click.group()
-def leads() -> None:
-    """Load the people a campaign calls."""
-
-
-for command in (import_, history, promise, *SUPPRESSION, *explain.LEADS):
-    leads.add_command(command)
-for command in explain.CAMPAIGN:
-    campaign.add_command(command)

@@ -34,7 +34,7 @@ COMMANDS = {
     "demo": "demo",
     "doctor": "doctor",
     "engine": "service",
-    "leads": "campaign",
+    "leads": "leads",
     "menu": "service",
     "report": "report",
     "run": "service",
@@ -76,6 +76,27 @@ class Door(click.Group):
             raise SystemExit(EXIT_INTERRUPTED) from None
         except DialerError as exc:
             _fail(exc, EXIT_INPUT if isinstance(exc, ConfigError | InputError) else EXIT_FAILED)
+
+
+class Later(click.Group):
+    """A group some of whose commands live in other modules, which are imported when they are called."""
+
+    def __init__(self, *words: Any, later: Mapping[str, str], **settings: Any) -> None:
+        """`later` names the module below `dialer.cli` and the attribute of each such command, as `explain:why`."""
+        super().__init__(*words, **settings)
+        self._later = later
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *self._later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, importing its module now."""
+        if cmd_name not in self._later:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = self._later[cmd_name].split(":")
+        command = getattr(import_module(f"dialer.cli.{module}"), attribute)
+        return command if isinstance(command, click.Command) else None
 
 
 def _fail(error: DialerError, status: int) -> None:

@@ -27,9 +27,6 @@ from dialer.store import Store
 from dialer.types import InputError, Refused, Unavailable
 from dialer.validation import moment
 
-ENFORCED = True
-"""Whether `dialer campaign start` refuses what the preflight refuses."""
-
 at_option = click.option("--at", default=None, help="Another moment with its zone, such as 2026-06-02T15:04:05-03:00.")
 
 SAID = {
@@ -184,11 +181,6 @@ def refuse_a_launch(config: Config, name: str) -> None:
     if not found.good:
         reasons = "; ".join(f"{f.detail} ({f.remedy})" for f in found.findings if f.level.value == "refused")
         raise InputError(f"campaign {name!r} cannot be launched: {reasons}", error_id="preflight")
-
-
-LEADS = (why, decisions)
-CAMPAIGN = (dialable, preflight)
-"""What belongs to `dialer leads` and to `dialer campaign`."""
 
 
 def _moment(at: datetime | None) -> str:

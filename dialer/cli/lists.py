@@ -197,7 +197,15 @@ def history(
     said = load_mapping(mapping)
     with bar(shown=not as_json) as progress:
         report = wait_for(
-            _history(config, name, file, said, by.strip() or file.name, progress, despite=despite_rejects)
+            _history(
+                config,
+                name,
+                file,
+                mapping=said,
+                by=by.strip() or file.name,
+                progress=progress,
+                despite=despite_rejects,
+            )
         )
     told = asdict(report) | {"campaign": name, "columns": dict(report.columns)}
     told["rejects_file"] = str(report.rejects_file) if report.rejects_file else None

@@ -133,10 +133,6 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         show_rows(rows, ("list", "numbers", "at", "by", "file", "old"), "do-not-call lists")
 
 
-COMMANDS = (suppress, unsuppress, suppressed, dnc)
-"""What belongs to `dialer leads`."""
-
-
 def _named(by: str) -> str:
     name = " ".join(by.split())
     if not name or len(name) > 80:

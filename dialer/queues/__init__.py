@@ -1,4 +1,7 @@
-"""Redis: the hopper with its leases, the agent board, requests to the engine, outcomes on their way to SQL."""
+"""Redis: the hopper with its leases, the agent board, requests to the engine, outcomes on their way to SQL.
+
+The ledger is imported by its own name: with it come the rules, which an agent's order must not wait for.
+"""
 
 from dialer.queues.agents import AgentBoard
 from dialer.queues.beat import EngineBeat
@@ -6,7 +9,6 @@ from dialer.queues.bus import CommandBus
 from dialer.queues.connection import RedisLink, connect
 from dialer.queues.embedded import EmbeddedRedis, ensure
 from dialer.queues.hopper import Hopper, SegmentShare, Standing
-from dialer.queues.ledger import Ledger, Over, Reserved
 from dialer.queues.outcomes import Backlog, OutcomeStream
 
 __all__ = [
@@ -16,11 +18,8 @@ __all__ = [
     "EmbeddedRedis",
     "EngineBeat",
     "Hopper",
-    "Ledger",
     "OutcomeStream",
-    "Over",
     "RedisLink",
-    "Reserved",
     "SegmentShare",
     "Standing",
     "connect",

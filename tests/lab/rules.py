@@ -16,13 +16,22 @@ tz = { evidence = ["debtor", "address", "phone"], policy = "all", unknown = "blo
 close = { rule = "no_ring_after", guard_s = 10 }
 ring = { min_s = 15, max_s = 60 }
 connect = { within_s = 2, from = "greeting_start" }
-abandon = { max = 0.03, target = 0.025, key = "campaign", per = "calendar:1d", over = "live", message = "required", message_within_s = 2, r = "house" }
 caps = [{ on = "attempt", key = "phone", max = 20, per = "calendar:1d", r = "house" }]
 recording = { notice = "before_record" }
 caller_id = { withheld = "forbid", callback = "required" }
 dnc = ["internal", "wrong_number", "cease_request", "represented", "deceased"]
 third_party = "block"
 attempt_counts = ["ring", "voicemail", "answer"]
+
+[base.abandon]
+max = 0.03
+target = 0.025
+key = "campaign"
+per = "calendar:1d"
+over = "live"
+message = "required"
+message_within_s = 2
+r = "house"
 
 [ar]
 version = "laboratory"

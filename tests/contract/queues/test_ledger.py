@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from campaigns.compliance import Happening, Kind, Limit, Tally, debt_key, person_key, phone_key
-from dialer.queues import EmbeddedRedis, Ledger, Over, RedisLink, Reserved, connect
-from dialer.queues.ledger import HORIZON, LEDGER_UNKNOWN
+from dialer.queues import EmbeddedRedis, RedisLink, connect
+from dialer.queues.ledger import HORIZON, LEDGER_UNKNOWN, Ledger, Over, Reserved
 
 from .conftest import NOON
 from .test_random_kills import durable, killed_soon

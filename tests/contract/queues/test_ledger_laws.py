@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from campaigns.compliance import Happening, Kind, Limit, Tally
-from dialer.queues import EmbeddedRedis, Ledger, Over, Reserved, connect
-from dialer.queues.ledger import LEDGER_UNKNOWN
+from dialer.queues import EmbeddedRedis, connect
+from dialer.queues.ledger import LEDGER_UNKNOWN, Ledger, Over, Reserved
 
 from .conftest import NOON
 
