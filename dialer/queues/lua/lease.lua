@@ -143,7 +143,7 @@ local function popped(turns)
     if lane.want > 0 then
       lane.head, lane.at, lane.want = redis.call('ZPOPMIN', lane.ready, lane.want), 1, 0
     end
-    ids[i] = lane.head[lane.at]
+    ids[i] = lane.head[lane.at] or ''
     lane.at = lane.at + 2
   end
   return ids

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dialer.bench.queues import NOON, QueuesResult, Timing, evaluations_per_s, limits_of, past_of, shares
+from dialer.bench.queues import NOON, QueuesResult, Timing, hours_per_s, limits_of, past_of, rules_per_s, shares
 from dialer.bench.queues_table import table
 from dialer.types import DialerError
 
@@ -30,8 +30,9 @@ def test_nothing_measured_is_said():
         Timing("PING", []).figures()
 
 
-def test_the_clock_is_looked_at_some_times_a_second():
-    assert evaluations_per_s(2_000) > 0
+def test_debtors_are_judged_some_times_a_second_by_the_shipped_profiles_and_by_hours_alone():
+    assert rules_per_s(2_000) > 0
+    assert hours_per_s(2_000) > 0
 
 
 def test_the_reservations_measured_find_room_beside_a_long_past():
