@@ -22,6 +22,7 @@ from campaigns.compliance.limits import (
     phone_key,
 )
 from campaigns.compliance.matching import Place
+from campaigns.compliance.number_blocks import alike
 from campaigns.compliance.periods import ends, frees_at, since
 from campaigns.compliance.rulebook import Bound, Facts, Rulebook
 from campaigns.compliance.schema import Profile, parse_profiles
@@ -51,6 +52,7 @@ __all__ = [
     "Tally",
     "Terms",
     "Timetable",
+    "alike",
     "caller_id_refusals",
     "candidate_zones",
     "counts_as_attempt",

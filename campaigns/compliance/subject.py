@@ -11,6 +11,7 @@ import phonenumbers
 from campaigns.compliance.geography import area_subdivision
 from campaigns.compliance.hours import Opening, parse_opening
 from campaigns.compliance.matching import Place
+from campaigns.compliance.number_blocks import alike
 from campaigns.compliance.timetable import Schedule
 from campaigns.compliance.windows import OpeningHours, as_opening
 from campaigns.compliance.zones import phone_country
@@ -115,9 +116,13 @@ def stated_schedule(lines: tuple[str, ...]) -> Schedule | None:
     return Schedule("debtor", "asked for", asked) if asked else None
 
 
-@lru_cache(maxsize=65536)
 def may_be_wireless(phone: str) -> bool:
     """Say whether a number may be a mobile one; what cannot be told may be."""
+    return _wireless(alike(phone))
+
+
+@lru_cache(maxsize=65536)
+def _wireless(phone: str) -> bool:
     try:
         kind = phonenumbers.number_type(phonenumbers.parse(phone))
     except phonenumbers.NumberParseException:

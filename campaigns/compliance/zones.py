@@ -15,6 +15,7 @@ from campaigns.compliance.geography import (
     may_be_anywhere,
     ruled_by,
 )
+from campaigns.compliance.number_blocks import alike
 from campaigns.compliance.windows import zone_of
 
 EVIDENCE = ("debtor", "address", "phone")
@@ -28,7 +29,6 @@ _SAME = {
 }
 
 
-@lru_cache(maxsize=65536)
 def candidate_zones(
     *, stated: str, country: str, subdivision: str, locality: str, phone: str, evidence: tuple[str, ...] = EVIDENCE
 ) -> tuple[str, ...]:
@@ -36,6 +36,12 @@ def candidate_zones(
 
     The statement, the address and the number (E.164) all count, as far as the profiles name them as evidence.
     """
+    return _candidates(stated, (country, subdivision, locality), alike(phone), evidence)
+
+
+@lru_cache(maxsize=65536)
+def _candidates(stated: str, place: tuple[str, str, str], phone: str, evidence: tuple[str, ...]) -> tuple[str, ...]:
+    country, subdivision, locality = place
     address = address_zones(country, subdivision, locality) if "address" in evidence else ()
     found: list[str] = []
     if "debtor" in evidence and stated:
@@ -49,9 +55,18 @@ def candidate_zones(
     return () if any(zone_of(zone) is None for zone in zones) else zones
 
 
-@lru_cache(maxsize=65536)
 def phone_zones(phone: str, *, anywhere: bool = False) -> tuple[str, ...]:
     """Return the zones a number may ring in; `anywhere` says that nothing else is known of the debtor."""
+    return _zones(alike(phone), anywhere)
+
+
+def phone_country(phone: str) -> str:
+    """Return the country whose rules a number stands under (ISO 3166); empty for a number of no country."""
+    return _country(alike(phone))
+
+
+@lru_cache(maxsize=65536)
+def _zones(phone: str, anywhere: bool) -> tuple[str, ...]:
     if known := area_zones(phone):
         return known
     country = phone_country(phone)
@@ -63,8 +78,7 @@ def phone_zones(phone: str, *, anywhere: bool = False) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=65536)
-def phone_country(phone: str) -> str:
-    """Return the country whose rules a number stands under (ISO 3166); empty for a number of no country."""
+def _country(phone: str) -> str:
     number = _parsed(phone)
     if number is None or number.country_code is None:
         return ""
