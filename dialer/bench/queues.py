@@ -115,7 +115,7 @@ def run(plan: QueuesPlan, folder: Path) -> QueuesResult:
     meter = MachineMeter()
     looks = {
         "may_dial_per_s_per_core": round(rules_per_s(plan.looks)),
-        "may_dial_by_the_campaigns_hours_alone_per_s_per_core": round(hours_per_s(plan.looks)),
+        "may_dial_by_hours_alone_per_s_per_core": round(hours_per_s(plan.looks)),
     }
     timings, values = asyncio.run(_on_a_redis(plan, folder))
     return QueuesResult(tuple(timings), {**values, **looks}, meter.read())
