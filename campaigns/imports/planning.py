@@ -322,7 +322,8 @@ def _differ(person: Person, row: Row) -> str | None:
     if row.party and row.party != person.facts["party"]:
         return "who is another party"
     ours, theirs = set(folded(row.name).split()), set(folded(person.facts["name"]).split())
-    if ours and theirs and not ours & theirs:
+    # Ana Perez may be Ana Maria Perez; Juan Perez, who shares her number and her surname, is somebody else.
+    if ours and theirs and not (ours <= theirs or theirs <= ours):
         return "who has another name"
     return None
 

@@ -66,7 +66,11 @@ class ImporterPeopleContract:
 
     @pytest.mark.parametrize(
         ("second", "doubt"),
-        [("7654321;Ana;3001234567;early;;;;", "document 1234567"), (";Zoe;3001234567;early;;;;", "another name")],
+        [
+            ("7654321;Ana;3001234567;early;;;;", "document 1234567"),
+            (";Zoe;3001234567;early;;;;", "another name"),
+            (";Juan Perez;3001234567;early;;;;", "another name"),
+        ],
     )
     async def test_two_people_who_share_a_phone_keep_it(
         self, desk: Desk, folder: Path, second: str, doubt: str
@@ -74,7 +78,7 @@ class ImporterPeopleContract:
         report = await self.imported(
             desk,
             folder / "a.csv",
-            "A1;1234567;Ana;3001234567;early;;;;",
+            "A1;1234567;Ana Pérez;3001234567;early;;;;",
             f"A2;{second}",
             header=f"código cliente;{HEADER}",
         )
