@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 WANTED_S = 0.05
-WANTED_BESIDE_OTHERS_S = 0.1
+WANTED_BESIDE_OTHERS_S = 0.07
 """Where rows are locked and not the whole database, nobody waits for a chunk: fewer and longer ones are quicker."""
 
 LIMIT_S = 0.2
