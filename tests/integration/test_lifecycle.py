@@ -270,7 +270,7 @@ class TestPage:
         with urllib.request.urlopen(f"http://{metrics}/healthz", timeout=5) as answer:
             told = json.load(answer)
         assert told["ok"]
-        assert set(told["parts"]) == {"redis", "database", "recordings", "node lab", "outbox"}
+        assert set(told["parts"]) == {"redis", "database", "recordings", "ledger", "node lab", "outbox"}
 
 
 def families(metrics: str) -> list[Any]:
