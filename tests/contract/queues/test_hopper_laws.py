@@ -140,3 +140,30 @@ def test_more_segments_than_are_made_ready_at_once_all_get_their_turn(redis_serv
         assert len(set(got)) == len(got) == 300
 
     on(redis_server, story)
+
+
+@settings(max_examples=15, deadline=None)
+@given(weights, priorities, lease_sizes, st.integers(2, 5))
+def test_whoever_is_in_another_call_costs_its_segment_no_turn(
+    redis_server: EmbeddedRedis, weights: list[int], priorities: list[int], sizes: list[int], every: int
+) -> None:
+    async def story(hopper: Hopper) -> None:
+        segments = segments_of(weights, priorities)
+        await hopper.offer("april", [a_lead(999_999)])
+        busy = (await hopper.lease("april", [SegmentShare("early")], 1, NOON, LATER))[0].phone
+        unlucky = [
+            a_lead(n, segment=segments[0].name, **({"phone": busy} if n % every == 0 else {})) for n in range(EACH)
+        ]
+        await hopper.offer("march", unlucky, NOON)
+        await filled(hopper, segments[1:], EACH, first=10_000)
+        got: Counter[str] = Counter()
+        for size in sizes:
+            given = await leased(hopper, segments, size)
+            assert given.total() == size
+            got += given
+            for a in segments:
+                for b in segments:
+                    apart = got[a.name] / a.weight - got[b.name] / b.weight
+                    assert apart <= 1 / a.weight + 1 / b.weight + 1e-9
+
+    on(redis_server, story)
