@@ -15,6 +15,7 @@ from campaigns.case_models import Callback, CallbackState, Import, ImportState, 
 from campaigns.compliance import debt_key, person_key, phone_key
 from campaigns.models import Account, Attempt, Debtor, Lead, Phone, Segment
 from campaigns.repository import attempt_is_open
+from campaigns.standpoint import least_overdue
 from campaigns.stops import Callee, Stops
 from campaigns.suppression import in_force
 
@@ -53,6 +54,13 @@ class Case:
     stops: Stops = field(default_factory=dict)
     promised: Mapping[int, date] = field(default_factory=dict)
     callback_at: datetime | None = None
+    asked_at: datetime | None = None
+    asked_until_at: datetime | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Where the debtor lives, and whether he owes the debt."""
+        return self.country, self.subdivision, self.locality, self.party
 
     @property
     def callee(self) -> Callee:
@@ -99,7 +107,7 @@ async def cases(session: AsyncSession, chosen: Select[*tuple[Any, ...]], there: 
             in_call=calls.get(row.debtor_id, ""),
             stops=stops,
             promised=promised.get(row.debtor_id, {}),
-            callback_at=callbacks.get(row.lead_id),
+            **_asked(callbacks.get(row.lead_id), now),
         )
         for row in rows
     ]
@@ -183,17 +191,25 @@ async def _promised(session: AsyncSession, people: Collection[int]) -> dict[int,
     return found
 
 
-async def _callbacks(session: AsyncSession, leads: Collection[int]) -> dict[int, datetime]:
-    query = select(Callback.lead_id, func.min(Callback.due_at)).where(
-        Callback.lead_id.in_(leads), Callback.state == CallbackState.OPEN.value
-    )
-    return {lead_id: due_at for lead_id, due_at in await session.execute(query.group_by(Callback.lead_id))}
+async def _callbacks(session: AsyncSession, leads: Collection[int]) -> dict[int, Any]:
+    """Return the callback each lead waits for first."""
+    columns = (Callback.lead_id, Callback.due_at, Callback.made_at, Callback.expires_at)
+    query = select(*columns).where(Callback.lead_id.in_(leads), Callback.state == CallbackState.OPEN.value)
+    latest_first = query.order_by(Callback.due_at.desc(), Callback.id.desc())
+    return {row.lead_id: row for row in await session.execute(latest_first)}
+
+
+def _asked(callback: Row[Any] | None, now: datetime) -> dict[str, datetime | None]:
+    """Return what a promised call says: its time, and from then on that the debtor asked for it."""
+    if callback is None:
+        return {}
+    if callback.due_at > now:
+        return {"callback_at": callback.due_at}
+    return {"callback_at": callback.due_at, "asked_at": callback.made_at, "asked_until_at": callback.expires_at}
 
 
 def _case(row: Row[Any], debts: Sequence[Debt], **beside_it: Any) -> Case:
     about = tuple(row.account_ids)
-    days = [overdue for account, overdue in debts if account in about or not about]
-    known = [overdue for overdue in days if overdue is not None]
     return Case(
         lead_id=row.lead_id,
         debtor_id=row.debtor_id,
@@ -216,6 +232,6 @@ def _case(row: Row[Any], debts: Sequence[Debt], **beside_it: Any) -> Case:
         party=row.party,
         accounts=about,
         all_accounts=tuple(account for account, _ in debts),
-        days_overdue=min(known) if days and len(known) == len(days) else None,
+        days_overdue=least_overdue(debts, about),
         **beside_it,
     )

@@ -9,35 +9,36 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns.approvals import Approvals, unapproved
 from campaigns.case_models import Import, ImportState
 from campaigns.cases import Beside, beside, cases, leads_of, with_phone
 from campaigns.compliance import Library, Limit, Tally, library_versions
+from campaigns.crowds import Crowds, census, known_beside
 from campaigns.effective import campaigns_in_force
 from campaigns.finding import Found, find
-from campaigns.models import Campaign, Lead, LeadState, Phone
+from campaigns.models import Campaign, Lead, LeadState, Phone, Segment
 from campaigns.past import past_of
-from campaigns.reasons import Answer, Question, answered_with, of_state, terms_of
+from campaigns.reasons import Answer, Question, answered_with, of_state
 from campaigns.repository import Campaigns
+from campaigns.standpoint import terms_of
 from dialer.config import CampaignConfig
 from dialer.store import Store
 from dialer.types import InputError, Refused
 
-CHUNK = 1000
+CHUNK = 5000
 """Leads looked at in one short transaction."""
+
+MOST_AT_ONCE = 1000
+"""Leads whose whole past is looked at together."""
 
 MOMENTS = timedelta(minutes=15)
 """Next moments are told in steps of this."""
 
 MOST_PEOPLE = 50
 """Leads explained for one number at most."""
-
-
-_ANYTHING = frozenset({"ring", "voicemail", "answer", "busy", "congestion"})
-"""Outcomes that any profile may count."""
 
 
 class Ledger(Protocol):
@@ -154,6 +155,18 @@ class _Sum:
     moments: Counter[datetime] = field(default_factory=Counter)
     segments: Counter[str] = field(default_factory=Counter)
 
+    def add(self, answer: Answer | None, segment: str, count: int = 1) -> None:
+        """Count leads under their answer; None is counted elsewhere."""
+        if answer is None:
+            return
+        if answer.first is None:
+            self.now += count
+            self.segments[segment] += count
+            return
+        self.refuse(answer.first, count)
+        if answer.until is not None:
+            self.moments[_step(answer.until)] += count
+
     def refuse(self, refused: Refused, count: int = 1, *, why: str = "") -> None:
         self.refused[refused.rule] += count
         if why:
@@ -222,18 +235,33 @@ class Explainer:
         total = _Sum()
         async with self._store.snapshot() as session:
             asked = await self._asked(session, campaign)
-            await _closed(session, asked.row.id, total)
+            # Whoever only asks whether somebody can be called need not know how many are done with.
+            if enough is None:
+                await _closed(session, asked.row.id, total)
+            known, published = await known_beside(session), await _published(session, asked.row.id)
+            named = await session.execute(select(Segment.id, Segment.name).where(Segment.campaign_id == asked.row.id))
+            segments = {number: name for number, name in named}
+        crowds = Crowds(lambda case: self._question(asked, case, at), segments, at)
         last = 0
-        while True:
+        while enough is None or total.now < enough:
+            query = census(asked.row.id, last, published, known, at).limit(CHUNK)
             async with self._store.snapshot() as session:
-                chunk = await cases(session, _next(asked.row.id, last), asked.beside, at)
-                if not chunk:
+                rows = (await session.execute(query)).all()
+                if not rows:
                     break
-                last = chunk[-1].lead_id
-                questions = [self._question(asked, row, at) for row in chunk]
-                await self._add(session, questions, total, at, by_ledger=by_ledger)
-            if enough is not None and total.now >= enough:
-                break
+                chunk = crowds.of(rows)
+                last = chunk.last
+                for crowd, count in chunk.crowds:
+                    total.add(crowd.answer, crowd.segment, count)
+                for start in range(0, len(chunk.special), MOST_AT_ONCE):
+                    ids = chunk.special[start : start + MOST_AT_ONCE]
+                    some = await cases(session, leads_of(asked.row.id).where(Lead.id.in_(ids)), asked.beside, at)
+                    await self._add(
+                        session, [self._question(asked, row, at) for row in some], total, at, by_ledger=by_ledger
+                    )
+        if enough is not None and total.now < enough:
+            async with self._store.snapshot() as session:
+                await _closed(session, asked.row.id, total)
         return Dialable(
             campaign=campaign,
             at=at,
@@ -275,47 +303,24 @@ class Explainer:
     async def _add(
         self, session: AsyncSession, questions: Sequence[Question], total: _Sum, at: datetime, *, by_ledger: bool
     ) -> None:
-        """Sum up a chunk: first what needs no counting (most of a list may be asleep), then the others."""
+        """Sum up leads asked for one by one: first what needs no counting (most may be asleep), then the others."""
         awake: list[Question] = []
         for question in questions:
             judgement = question.judged(())
             if question.before or judgement.refusals:
-                _sum(total, question.answer((), judgement), question)
+                total.add(question.answer((), judgement), question.case.segment)
             else:
                 awake.append(question)
         if not awake:
             return
-        if not by_ledger or self._ledger is None:
-            touched = await _touched(session, awake, at)
-            for question in awake:
-                if question.case.lead_id not in touched:
-                    _sum(total, question.answer(()), question)
-            awake = [question for question in awake if question.case.lead_id in touched]
         for question, tallies in zip(awake, await self._counted(session, awake, at, by_ledger=by_ledger), strict=True):
-            _sum(total, question.answer(tallies), question)
+            total.add(question.answer(tallies), question.case.segment)
 
     async def _unapproved(self, session: AsyncSession, question: Question) -> list[Refused]:
         if isinstance(question.position, Refused):
             return []
         bound = question.position.rulebook.bound
         return list(unapproved(bound, await Approvals(session).standings(bound)))
-
-
-def _sum(total: _Sum, answer: Answer, question: Question) -> None:
-    if answer.first is None:
-        total.now += 1
-        total.segments[question.case.segment] += 1
-        return
-    total.refuse(answer.first)
-    if answer.until is not None:
-        total.moments[_step(answer.until)] += 1
-
-
-async def _touched(session: AsyncSession, questions: Sequence[Question], at: datetime) -> set[int]:
-    """Return the leads to whom anything happened at all: a fresh list has nothing to count."""
-    keys = {key for question in questions for key in question.keys}
-    past = await past_of(session, {question.case.debtor_id for question in questions}, keys, _ANYTHING, at)
-    return {question.case.lead_id for question in questions if past.knows(question.keys)}
 
 
 def _step(moment: datetime) -> datetime:
@@ -332,11 +337,11 @@ def _meant(campaign_id: int, found: Found) -> Any:
     return with_phone(campaign_id).join(Phone, this_one).where(chosen).order_by(Lead.id).limit(MOST_PEOPLE)
 
 
-def _next(campaign_id: int, last: int) -> Any:
-    """Return the question for the next leads that could be called: open, or staged by a published import."""
+async def _published(session: AsyncSession, campaign_id: int) -> list[int]:
+    """Return the imports whose leads may be called although they still bear the mark of the stage."""
     published = Import.state.in_([ImportState.PUBLISHED.value, ImportState.DONE.value])
-    open_ones = or_(Lead.state == LeadState.OPEN.value, (Lead.state == LeadState.STAGED.value) & published)
-    return leads_of(campaign_id).where(open_ones, Lead.id > last).order_by(Lead.id).limit(CHUNK)
+    staged = exists().where(Lead.import_id == Import.id, Lead.state == LeadState.STAGED.value)
+    return list(await session.scalars(select(Import.id).where(Import.campaign_id == campaign_id, published, staged)))
 
 
 async def _closed(session: AsyncSession, campaign_id: int, total: _Sum) -> None:

@@ -30,7 +30,6 @@ class Past:
     """Moments at which something happened, by kind and key, in order."""
 
     moments: Mapping[tuple[Kind, str], Sequence[datetime]] = field(default_factory=dict)
-    keys: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, events: Iterable[Happening], until: datetime) -> Past:
@@ -40,11 +39,7 @@ class Past:
             if event.at <= until:
                 found[event.kind, event.key].add((event.at, event.call_id))
         moments = {place: [at for at, _ in sorted(each)] for place, each in found.items()}
-        return cls(moments, frozenset(key for _, key in moments))
-
-    def knows(self, keys: Iterable[str]) -> bool:
-        """Say whether anything at all happened at one of these keys."""
-        return any(key in self.keys for key in keys)
+        return cls(moments)
 
     def count(self, limits: Iterable[Limit]) -> list[Tally]:
         """Return what each limit has, as the ledger tells it."""

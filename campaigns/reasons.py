@@ -11,21 +11,18 @@ from campaigns.compliance import (
     Judgement,
     Library,
     Position,
-    Subject,
     Tally,
     Terms,
     debt_key,
-    judge,
     limits,
-    other_channels_key,
     zone_of,
 )
 from campaigns.compliance.limits import Limit
 from campaigns.models import LeadState
+from campaigns.standpoint import judged, subject_of
 from campaigns.stops import RULE as SUPPRESSED
 from campaigns.stops import Stop, held_back
 from campaigns.suppression import OPTED_OUT
-from dialer.config import CampaignConfig, Window
 from dialer.types import Refused
 
 NOT_DUE = "not_due"
@@ -48,19 +45,6 @@ class Answer:
     def first(self) -> Refused | None:
         """The reason."""
         return self.refusals[0] if self.refusals else None
-
-
-def terms_of(campaign: CampaignConfig, segment: str, started_at: datetime | None) -> Terms:
-    """Return what campaign and segment bring along; a segment that is gone brings nothing of its own."""
-    own = next((each.windows for each in campaign.segments if each.name == segment), ())
-    return Terms.of(
-        tuple(Window.parse(line) for line in campaign.windows),
-        tuple(Window.parse(line) for line in own),
-        creditor=campaign.creditor,
-        agent_in=campaign.agent_in,
-        profile=campaign.profile,
-        started_at=started_at,
-    )
 
 
 def of_state(state: str, reason: str, *, published: bool = True) -> Refused | None:
@@ -86,7 +70,7 @@ class Question:
         self._terms = terms
         self._now = now
         self._ring_s = ring_s
-        self._subject = _subject(case, country)
+        self._subject = subject_of(case, country)
         self.position: Position | Refused = (
             library.position(self._subject, terms, now) if case.phone else Refused("no_phone", "no number is in use")
         )
@@ -103,9 +87,9 @@ class Question:
         )
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """Where anything could have happened that counts."""
-        return (*self.case.callee.keys, other_channels_key(self.case.debtor_id))
+    def asks_for_debts(self) -> bool:
+        """Whether the answer depends on how long the debts are overdue."""
+        return not isinstance(self.position, Refused) and self.position.rulebook.facts.min_days_overdue > 0
 
     @property
     def counts(self) -> frozenset[str]:
@@ -114,7 +98,7 @@ class Question:
 
     def judged(self, tallies: Sequence[Tally] | None = ()) -> Judgement:
         """Return what the rules say with these counts."""
-        return judge(
+        return judged(
             self.position,
             self._subject,
             self._now,
@@ -188,21 +172,6 @@ class Question:
             return None
         needed = self.position.rulebook.needed_s(self._ring_s)
         return self.position.timetable.next_opening(self.position.zones, max(known), needed)
-
-
-def _subject(case: Case, country: str) -> Subject:
-    return Subject(
-        phone=case.phone,
-        debtor_id=case.debtor_id,
-        accounts=case.accounts,
-        country=case.country or country,
-        subdivision=case.subdivision,
-        locality=case.locality,
-        stated_zone=case.time_zone,
-        party=case.party or "first",
-        phone_kind=case.phone_kind,
-        days_overdue=case.days_overdue,
-    )
 
 
 def _midnight_after(day: date, zones: Sequence[str]) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from campaigns.models import (
     Phone,
     Segment,
 )
+from campaigns.standpoint import least_overdue
 from dialer.config import CampaignConfig
 from dialer.types import InputError, QueuedLead, attempt_id
 
@@ -159,7 +160,7 @@ class Leads:
         ]
         if not parts:
             return []
-        found: list[QueuedLead] = []
+        found: list[tuple[Row[Any], str]] = []
         seen: set[int] = set()
         taken: Counter[str] = Counter()
         order: tuple[Any, ...] = ("position", "part", desc("priority"), "next_try_at", "lead_id")
@@ -168,7 +169,16 @@ class Leads:
             if row.lead_id not in seen and len(found) < limit and taken[name] < (each or limit):
                 seen.add(row.lead_id)
                 taken[name] += 1
-                found.append(_queued(row, campaign, name))
+                found.append((row, name))
+        debts = await self._debts({row.debtor_id for row, _ in found})
+        return [_queued(row, campaign, name, debts.get(row.debtor_id, ())) for row, name in found]
+
+    async def _debts(self, people: Collection[int]) -> dict[int, list[tuple[int, int | None]]]:
+        """Return the debts of these people with the days each is overdue."""
+        found: defaultdict[int, list[tuple[int, int | None]]] = defaultdict(list)
+        query = select(Account.debtor_id, Account.id, Account.days_overdue).where(Account.debtor_id.in_(people))
+        for debtor_id, account_id, days in await self._session.execute(query):
+            found[debtor_id].append((account_id, days))
         return found
 
     async def _published(self, campaign_id: int) -> list[int]:
@@ -231,13 +241,6 @@ def _leads() -> Select[*tuple[Any, ...]]:
     in_use = (Phone.debtor_id == Lead.debtor_id, Phone.retired_at.is_(None))
     chosen = select(Phone.id).where(*in_use, Phone.id == Lead.phone_id).correlate(Lead).scalar_subquery()
     first = select(Phone.id).where(*in_use).order_by(Phone.rank, Phone.id).limit(1).correlate(Lead).scalar_subquery()
-    least_overdue = (
-        select(func.min(Account.days_overdue))
-        .where(Account.debtor_id == Lead.debtor_id)
-        .correlate(Lead)
-        .scalar_subquery()
-        .label("days_overdue")
-    )
     in_call = exists().where(Attempt.debtor_id == Lead.debtor_id, attempt_is_open())
     return (
         select(
@@ -246,6 +249,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
             Debtor.external_id,
             Phone.id.label("phone_id"),
             Phone.e164,
+            Phone.kind.label("phone_kind"),
             Debtor.time_zone,
             Debtor.language,
             Debtor.country,
@@ -256,7 +260,6 @@ def _leads() -> Select[*tuple[Any, ...]]:
             Lead.next_try_at,
             Lead.priority,
             Lead.account_ids,
-            least_overdue,
             Debtor.last_agent,
         )
         .join(Debtor, Debtor.id == Lead.debtor_id)
@@ -265,7 +268,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _queued(row: Row[Any], campaign: Campaign, segment: str) -> QueuedLead:
+def _queued(row: Row[Any], campaign: Campaign, segment: str, debts: Collection[tuple[int, int | None]]) -> QueuedLead:
     try_no = row.tries + 1
     return QueuedLead(
         lead_id=row.lead_id,
@@ -283,7 +286,8 @@ def _queued(row: Row[Any], campaign: Campaign, segment: str) -> QueuedLead:
         last_agent=row.last_agent,
         priority=row.priority,
         accounts=tuple(row.account_ids),
-        days_overdue=row.days_overdue,
+        days_overdue=least_overdue(debts, row.account_ids),
+        phone_kind=row.phone_kind,
         place=(row.country, row.subdivision, row.locality, row.party),
     )
 

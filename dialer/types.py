@@ -143,6 +143,7 @@ class QueuedLead:
     accounts: tuple[int, ...] = ()
     place: tuple[str, ...] = ()
     days_overdue: int | None = None
+    phone_kind: str = ""
     asked_at: datetime | None = None
     asked_until_at: datetime | None = None
 

@@ -12,7 +12,6 @@ from typing import Protocol
 from campaigns.approvals import Standing, unapproved
 from campaigns.audit import DialEvidence, Law
 from campaigns.compliance import (
-    Consent,
     Ended,
     Happening,
     Judgement,
@@ -25,14 +24,13 @@ from campaigns.compliance import (
     Terms,
     counts_as_attempt,
     happenings,
-    judge,
     keys,
     library_versions,
     limits,
-    needs_reserved_agent,
 )
 from campaigns.compliance.happenings import COUNTED
-from dialer.config import CampaignConfig, Window
+from campaigns.standpoint import judged, subject_of, subject_of_call, terms_of
+from dialer.config import CampaignConfig
 from dialer.engine.keeper import Part
 from dialer.queues.ledger import Over, Reserved
 from dialer.types import AttemptRecord, Outcome, QueuedLead, Refused, Unavailable
@@ -111,7 +109,7 @@ class Client:
     def terms(self, segment: str) -> Terms:
         """Return what campaign and segment bring along; a segment that is gone brings nothing of its own."""
         if segment not in self._terms:
-            self._terms[segment] = _terms(self.campaign, segment, self.started_at)
+            self._terms[segment] = terms_of(self.campaign, segment, self.started_at)
         return self._terms[segment]
 
 
@@ -186,7 +184,7 @@ class Counsel:
     def counted_by(self, record: AttemptRecord) -> frozenset[str]:
         """Return what counts as an attempt where this call went; more than necessary when nobody knows the place."""
         client = self.clients.get(record.campaign_id)
-        subject = subject_of(record, client.campaign.country if client else "")
+        subject = subject_of_call(record, client.campaign.country if client else "")
         terms = client.terms(record.segment) if client else Terms()
         place = self._library().position(subject, terms, record.intent_at)
         return COUNTED if isinstance(place, Refused) else place.rulebook.facts.attempt_counts
@@ -197,13 +195,10 @@ class Counsel:
 
     def _uncounted(self, place: Position | Refused, subject: Subject, now: datetime) -> Judgement:
         """Judge by everything but the counters."""
-        judgement = judge(place, subject, now, self._ring_s, ())
+        judgement = judged(place, subject, now, self._ring_s, ())
         if isinstance(place, Refused):
             return judgement
-        more = list(unapproved(place.rulebook.bound, self.standings))
-        if needs_reserved_agent(place.rulebook.facts, subject.phone):
-            # The message of an abandoned call may not be played there, so a dialer that may abandon does not call.
-            more.append(Refused("agent_not_reserved", f"{subject.phone} may be called only with an agent held for it"))
+        more = tuple(unapproved(place.rulebook.bound, self.standings))
         return replace(judgement, refusals=(*judgement.refusals, *more), until=None) if more else judgement
 
     def _cleared(self, judgement: Judgement, place: Position | Refused) -> Cleared:
@@ -228,7 +223,7 @@ class Counsel:
     def _judged(
         self, client: Client, place: Position | Refused, subject: Subject, now: datetime, tallies: Sequence[Tally]
     ) -> Judgement:
-        return judge(place, subject, now, self._ring_s, tallies, campaign_started_at=client.started_at)
+        return judged(place, subject, now, self._ring_s, tallies, campaign_started_at=client.started_at)
 
 
 def rule_label(rule: str) -> str:
@@ -241,43 +236,3 @@ def rule_label(rule: str) -> str:
 def _shipped_rules() -> frozenset[str]:
     rules = [profile.rules for profile in Library.shipped().profiles.values()]
     return frozenset({cap.r for each in rules for cap in each.caps} | {r.r for each in rules for r in each.cooldowns})
-
-
-def subject_of(known: QueuedLead | AttemptRecord, country: str) -> Subject:
-    """Return the debtor as the rules see him; `country` is the campaign's, for debtors without an address."""
-    place = (*known.place, "", "", "", "")[:4]
-    return Subject(
-        phone=known.phone,
-        debtor_id=known.debtor_id,
-        accounts=known.accounts,
-        country=place[0] or country,
-        subdivision=place[1],
-        locality=place[2],
-        stated_zone=known.time_zone,
-        party=place[3] or "first",
-        days_overdue=known.days_overdue if isinstance(known, QueuedLead) else None,
-        consent=_consent(known) if isinstance(known, QueuedLead) else None,
-    )
-
-
-def _consent(lead: QueuedLead) -> Consent | None:
-    """Return the wish of a debtor who asked to be called: it lifts caps for the number it was told on."""
-    if lead.asked_at is None or lead.asked_until_at is None:
-        return None
-    return Consent(lead.asked_at, lead.asked_until_at, phone=lead.phone)
-
-
-def _terms(campaign: CampaignConfig, segment: str, started_at: datetime | None) -> Terms:
-    own = next((each.windows for each in campaign.segments if each.name == segment), ())
-    return Terms.of(
-        _windows(campaign.windows),
-        _windows(own),
-        creditor=campaign.creditor,
-        agent_in=campaign.agent_in,
-        profile=campaign.profile,
-        started_at=started_at,
-    )
-
-
-def _windows(lines: Sequence[str]) -> tuple[Window, ...]:
-    return tuple(Window.parse(line) for line in lines)

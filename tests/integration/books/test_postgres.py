@@ -14,6 +14,7 @@ from tests.contract.books.test_audit import AuditContract, EvidenceContract
 from tests.contract.books.test_decisions import DecisionsContract
 from tests.contract.books.test_do_not_call import DoNotCallContract
 from tests.contract.books.test_explain import DialableContract, StandingContract, WhyContract
+from tests.contract.books.test_explain_crowds import CrowdsContract
 from tests.contract.books.test_finding import FindingContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
@@ -107,7 +108,7 @@ class TestFinding(OnPostgres, FindingContract):
     pass
 
 
-class TestExplain(OnPostgres, WhyContract, DialableContract, StandingContract):
+class TestExplain(OnPostgres, WhyContract, DialableContract, StandingContract, CrowdsContract):
     pass
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from campaigns.compliance import Judgement, Kind, phone_key
-from dialer.engine.counsel import Client, Counsel, rule_label, subject_of
+from campaigns.standpoint import subject_of
+from dialer.engine.counsel import Client, Counsel, rule_label
 from dialer.engine.keeper import Part
 from dialer.types import Outcome, QueuedLead, Unavailable
 from tests.unit.engine.counter import PaperLedger, a_counsel
