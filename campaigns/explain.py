@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from campaigns.approvals import Approvals, unapproved
 from campaigns.case_models import Import, ImportState
 from campaigns.cases import Beside, beside, cases, leads_of, with_phone
-from campaigns.compliance import Library, Limit, Tally, library_versions
+from campaigns.compliance import Library, Limit, Tally, Terms, library_versions
 from campaigns.crowds import Crowds, census, known_beside
 from campaigns.effective import campaigns_in_force
 from campaigns.finding import Found, find
@@ -180,6 +180,13 @@ class _Asked:
     row: Campaign
     config: CampaignConfig
     beside: Beside
+    _terms: dict[str, Terms] = field(default_factory=dict, compare=False, repr=False)
+
+    def terms(self, segment: str) -> Terms:
+        """Return what campaign and segment bring along."""
+        if segment not in self._terms:
+            self._terms[segment] = terms_of(self.config, segment, self.row.started_at)
+        return self._terms[segment]
 
 
 class Explainer:
@@ -280,8 +287,9 @@ class Explainer:
         return _Asked(row, config, await beside(session, row.id))
 
     def _question(self, asked: _Asked, case: Any, at: datetime) -> Question:
-        terms = terms_of(asked.config, case.segment, asked.row.started_at)
-        return Question(case, terms, self._library, at, ring_s=self._ring_s, country=asked.config.country)
+        return Question(
+            case, asked.terms(case.segment), self._library, at, ring_s=self._ring_s, country=asked.config.country
+        )
 
     async def _counted(
         self, session: AsyncSession, questions: Sequence[Question], at: datetime, *, by_ledger: bool

@@ -102,5 +102,6 @@ async def _inbound(session: AsyncSession, people: Collection[int], at: datetime)
 
 
 async def _prior(session: AsyncSession, keys: Collection[str], at: datetime) -> list[Happening]:
-    query = select(PriorEvent).where(PriorEvent.key.in_(keys), PriorEvent.at.between(at - HORIZON, at))
-    return [Happening(Kind(row.kind), row.key, row.at, f"prior:{row.id}") for row in await session.scalars(query)]
+    columns = (PriorEvent.id, PriorEvent.kind, PriorEvent.key, PriorEvent.at)
+    query = select(*columns).where(PriorEvent.key.in_(keys), PriorEvent.at.between(at - HORIZON, at))
+    return [Happening(Kind(row.kind), row.key, row.at, f"prior:{row.id}") for row in await session.execute(query)]
