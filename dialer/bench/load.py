@@ -107,6 +107,7 @@ def run(plan: Plan, work: Path) -> Result:
     with _stage(plan, work) as (lab, carrier, service):
         campaign = service.campaign(_leads(plan), **_campaign(plan))
         service.start()
+        asyncio.run(_hire(service.config, plan.agents))
         service.run("campaign", "start", campaign)
         service.run("campaign", "pause", campaign)
         asyncio.run(_seat_agents(service.config, plan.agents, campaign))
@@ -150,10 +151,13 @@ def _leads(plan: Plan) -> list[tuple[str, str, str]]:
     return [(f"d{number}", phone, "alta") for number, phone in enumerate(phones(plan.calls))]
 
 
-async def _seat_agents(config: Config, count: int, campaign: str) -> None:
+async def _hire(config: Config, count: int) -> None:
     async with open_store(config) as store, store.transaction(60) as session:
         for number in range(count):
             await Agents(session).add(f"agente{number}", config.agents.first_extension + number, {}, ["es"])
+
+
+async def _seat_agents(config: Config, count: int, campaign: str) -> None:
     gate = asyncio.Semaphore(LOGINS_AT_ONCE)
     async with open_redis(config) as redis, asyncio.TaskGroup() as logins:
         bus = CommandBus(redis)

@@ -51,6 +51,9 @@ wrap_up_s = {wrap_up_s}
 ring_timeout_s = 15.0
 max_lines = {channels}
 
+[compliance]
+directory = "rules"
+
 [[nodes]]
 name = "simulado"
 port = {ami}
@@ -89,6 +92,29 @@ max_calls_per_s = {rate}
 
 [[segments]]
 name = "alta"
+"""
+
+
+_RULES = """\
+schema = 1
+
+# In place of the shipped one: nobody is there to hear a notice, and each number is called once.
+[demo]
+version = "bench"
+tz = { evidence = ["debtor", "address", "phone"], policy = "all", unknown = "block" }
+windows = ["mon-sun 00:00-24:00"]
+close = { rule = "no_ring_after", guard_s = 10 }
+ring = { min_s = 15 }
+connect = { within_s = 2, from = "greeting_start" }
+caps = [
+    { on = "attempt", key = "phone", max = 10, per = "calendar:1d", r = "house" },
+    { on = "attempt", key = "person", max = 12, per = "calendar:1d", r = "house" },
+]
+cooldowns = [{ after = "abandoned", key = "phone", for = "72h", unless = "agent_reserved", r = "house" }]
+caller_id = { withheld = "forbid" }
+dnc = ["internal", "wrong_number", "cease_request", "represented", "deceased"]
+third_party = "block"
+attempt_counts = ["ring", "voicemail", "answer"]
 """
 
 
@@ -174,6 +200,7 @@ def staged(
             node = config.nodes[0]
             twin.wait_for("the node's first answer", lambda: _listens(node.host, node.port), READY_S)
             engine.wait_for("the engine's start", lambda: asyncio.run(embedded.find(work)) is not None, READY_S)
+            asyncio.run(_hire(config, agents))
             # Agents log in to a running campaign; nobody is called while it pauses.
             command(file, "campaign", "start", CAMPAIGN)
             command(file, "campaign", "pause", CAMPAIGN)
@@ -193,6 +220,8 @@ def _lay(work: Path, *, agents: int, rate: float, wrap_up_s: float, recording: b
         encoding="utf-8",
     )
     (work / "asterisk" / "spool").mkdir(parents=True)
+    (work / "rules").mkdir()
+    (work / "rules" / "demo.toml").write_text(_RULES, encoding="utf-8")
     return file
 
 
@@ -204,15 +233,21 @@ def _fill(file: Path, work: Path, calls: int) -> None:
     command(file, "leads", "history", CAMPAIGN, "--none", "--by", "bench")
 
 
-async def _seat(config: Config, count: int) -> None:
-    names = [f"agente{number}" for number in range(count)]
+def _names(count: int) -> list[str]:
+    return [f"agente{number}" for number in range(count)]
+
+
+async def _hire(config: Config, count: int) -> None:
     async with open_store(config) as store, store.transaction(READY_S) as session:
-        for number, name in enumerate(names):
+        for number, name in enumerate(_names(count)):
             await Agents(session).add(name, config.agents.first_extension + number, {}, ["es"])
+
+
+async def _seat(config: Config, count: int) -> None:
     gate = asyncio.Semaphore(LOGINS_AT_ONCE)
     async with open_redis(config) as redis, asyncio.TaskGroup() as logins:
         bus = CommandBus(redis)
-        for name in names:
+        for name in _names(count):
             logins.create_task(_log_in(bus, gate, name))
 
 

@@ -21,4 +21,4 @@ _LATER = {
 
 @click.group(cls=Later, later=_LATER)
 def leads() -> None:
-    """Load the people a campaign calls, and ask why somebody is not called."""
+    """Load who is called; say who is not, and why."""

@@ -253,6 +253,7 @@ class Engine:
             campaign_id: Client(running.config, running.started_at)
             for campaign_id, running in self.directory.campaigns.items()
         }
+        await self.permits.look()
         known = self.floor.agents
         for agent in await self._books.agents(self.config.agents.wrap_up_s):
             if agent.name not in known:
@@ -323,7 +324,6 @@ class Engine:
     async def _mind_the_law(self) -> None:
         """Take over changed rules, and bring the ledger up to date."""
         self._rules.look_again()
-        await self.permits.look()
         await self.restorer.look_after()
 
     async def _look_at_database(self) -> None:

@@ -36,6 +36,7 @@ def test_a_conversation_outlives_the_engine_and_is_adopted(lab_root: Path, tmp_p
     ):
         campaign = service.campaign([("ana", "+541160001201", "alta"), ("eva", "+541160002201", "baja")], max_tries=1)
         service.start()
+        service.hire(1)
         service.run("campaign", "start", campaign)
         (agent,) = service.agents(1, campaign)
         eventually(lambda: _state(service, agent) == "talking", "the first conversation")

@@ -119,6 +119,7 @@ def _begin(lab: AsteriskLab, carrier: Carrier, service: Service) -> Story:
     ]
     campaign = service.campaign(leads, max_tries=1, recording=False, pacing={"mode": "ratio", "lines_per_agent": 4})
     service.start()
+    service.hire(AGENTS)
     service.run("campaign", "start", campaign)
     return Story(lab, carrier, service, campaign, service.agents(AGENTS, campaign))
 

@@ -311,7 +311,7 @@ def test_a_campaign_the_running_engine_cannot_serve_stops_no_other(plant: Plant,
         run.service.file.write_text(newer)
         run.service.campaign([("x", "+541160669201", "alta")], name="nueva", trunks=["new"])
         done = run.service.attempt("campaign", "start", "nueva")
-        assert done.returncode == 1
+        assert done.returncode == 1, done.stderr
         assert "unknown trunk 'new'" in done.stderr
         assert "start the engine again" in done.stderr
         seat(run, agent)

@@ -17,7 +17,6 @@ close = { rule = "no_ring_after", guard_s = 10 }
 ring = { min_s = 15, max_s = 60 }
 connect = { within_s = 2, from = "greeting_start" }
 caps = [{ on = "attempt", key = "phone", max = 20, per = "calendar:1d", r = "house" }]
-recording = { notice = "before_record" }
 caller_id = { withheld = "forbid", callback = "required" }
 dnc = ["internal", "wrong_number", "cease_request", "represented", "deceased"]
 third_party = "block"

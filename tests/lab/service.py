@@ -43,6 +43,7 @@ class Service:
         self._engine: Process | None = None
         self._starts = 0
         self._approved = False
+        self._hired: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -128,13 +129,20 @@ class Service:
             self._approved = True
         return str(definition["name"])
 
-    def agents(self, count: int, campaign: str, *, log_in: bool = True) -> list[str]:
-        """Add agents on the first softphones and log them in, ready."""
+    def hire(self, count: int) -> list[str]:
+        """Add agents on the first softphones, once, and return their names; nobody logs in."""
         names = [f"agente{number}" for number in range(1, count + 1)]
         for offset, name in enumerate(names):
-            self.run("agent", "add", name, "--extension", str(self.config.agents.first_extension + offset))
-            if log_in:
-                self.run("agent", "login", name, "--campaign", campaign, "--ready")
+            if name not in self._hired:
+                self.run("agent", "add", name, "--extension", str(self.config.agents.first_extension + offset))
+                self._hired.add(name)
+        return names
+
+    def agents(self, count: int, campaign: str, *, log_in: bool = True) -> list[str]:
+        """Add agents on the first softphones and log them in, ready."""
+        names = self.hire(count)
+        for name in names if log_in else ():
+            self.run("agent", "login", name, "--campaign", campaign, "--ready")
         return names
 
     def _serves(self) -> bool:
