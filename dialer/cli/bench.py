@@ -31,7 +31,7 @@ def bench() -> None:
     """
 
 
-@bench.command()
+@bench.command(short_help="Dial at full rate and check every call.")
 @click.option("--simulated", is_flag=True, help="Dial through a simulated Asterisk: no root, no sipp, no sound.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long to dial.")
 @click.option("--rate", type=float, help="Calls a second.  [default: 50; simulated: 200]")
@@ -90,7 +90,7 @@ def _laboratory() -> ModuleType:
     return module
 
 
-@bench.command()
+@bench.command(short_help="Compare pacing policies on simulated days.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Days simulated for each figure.")
@@ -163,7 +163,7 @@ def _chaos(leases: int, folder: Path, *, as_json: bool) -> None:
         raise DialerError("a lead was called twice, or somebody was in two calls at once; the figures say who")
 
 
-@bench.command("import")
+@bench.command("import", short_help="Bring a long list into SQLite and PostgreSQL.")
 @click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(1), help="Length of the list.")
 @click.option("--quick", is_flag=True, help="A short list: whether it works, not how fast.")
 @click.option(

@@ -16,12 +16,12 @@ from dialer.config import Config
 from dialer.types import InputError
 
 
-@click.group()
+@click.group(short_help="Show, check and approve the rules of calling.")
 def compliance() -> None:
     """Show, check and approve the rules under which people are called."""
 
 
-@compliance.command("list")
+@compliance.command("list", short_help="List every profile, and who has approved it.")
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         show_rows(rows, ("profile", "title", "version", "hash", "approval", "by", "at", "file"), "profiles")
 
 
-@compliance.command("show")
+@compliance.command("show", short_help="Print a profile as its file has it.")
 @click.argument("profile")
 @click.pass_context
 def show_(ctx: click.Context, profile: str) -> None:
@@ -49,7 +49,7 @@ def show_(ctx: click.Context, profile: str) -> None:
     click.echo(f"# {found.id} from {found.source}\n# hash {found.hash}\n# approval: {approval}\n{found.text}", nl=False)
 
 
-@compliance.command()
+@compliance.command(short_help="Check a file of profiles together with all others.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.pass_context
 def check(ctx: click.Context, file: Path | None) -> None:

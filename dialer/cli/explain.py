@@ -54,7 +54,7 @@ SAID = {
 """Rules in words; those of profiles speak for themselves."""
 
 
-@click.command()
+@click.command(short_help="Say why a debtor is called or not.")
 @click.argument("name", metavar="CAMPAIGN")
 @click.argument("who", metavar="PHONE|ID")
 @at_option
@@ -107,7 +107,7 @@ def sentence(explained: Explanation) -> str:
     return f"{who} is not called: {because} ({first.detail}){others}.{when}"
 
 
-@click.command()
+@click.command(short_help="Show the decisions to call a debtor or not.")
 @click.argument("name", metavar="CAMPAIGN")
 @click.argument("who", metavar="PHONE|ID")
 @click.option("--last", default=20, show_default=True, help="At most so many, the newest.")
@@ -122,7 +122,7 @@ def decisions(ctx: click.Context, name: str, who: str, last: int, as_json: bool)
         show_rows([_decision(row) for row in rows], ("at", "phone", "verdict", "zones", "profiles", "counters", "call"))
 
 
-@click.command()
+@click.command(short_help="Count who may be called now, and why not the others.")
 @click.argument("name", metavar="CAMPAIGN")
 @at_option
 @json_option

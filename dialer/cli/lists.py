@@ -160,7 +160,7 @@ def _sentence(report: ImportReport) -> str:
     return f"{report.imported} of {report.rows} rows imported{resumed}{news}{rejects}"
 
 
-@click.command()
+@click.command(short_help="Load the contacts made before this dialer.")
 @click.argument("name", metavar="CAMPAIGN")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--none", "none", is_flag=True, help="Declare that nobody was called before; needs --by.")

@@ -35,7 +35,7 @@ def kept(ctx: click.Context, campaign: str, debtor: str, as_json: bool) -> None:
     _decide(ctx, campaign, debtor, Kept.KEPT, as_json=as_json)
 
 
-@promise.command()
+@promise.command(short_help="Say that a debtor broke the open promises.")
 @click.argument("campaign")
 @click.argument("debtor")
 @json_option
@@ -62,7 +62,7 @@ async def _decided(config: Config, campaign: str, debtor: str, verdict: Kept) ->
         return await Promises(store).decide(found.id, debtor, verdict, config.clock().now())
 
 
-@promise.command("list")
+@promise.command("list", short_help="List the promises that are open.")
 @click.argument("campaign")
 @json_option
 @click.pass_context

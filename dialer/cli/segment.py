@@ -23,7 +23,7 @@ EXAMPLE = "'balance = { min = 1000 }, product = [\"card\"]'"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(short_help="Add, change and count the segments of a campaign.")
 def segment() -> None:
     """Add, change and count the segments of a campaign; docs/segments.md explains rules."""
 
@@ -44,7 +44,7 @@ def said(command: Command) -> Command:
     return command
 
 
-@segment.command()
+@segment.command(short_help="Add a segment; the leads it matches move into it.")
 @click.argument("campaign")
 @click.argument("name")
 @said
@@ -54,7 +54,7 @@ def add(ctx: click.Context, /, campaign: str, name: str, *, yes: bool, as_json: 
     _save(ctx, "add", campaign, name, _table(**keys), yes=yes, as_json=as_json)
 
 
-@segment.command()
+@segment.command(short_help="Change a segment; its leads move with it.")
 @click.argument("campaign")
 @click.argument("name")
 @said

@@ -35,7 +35,7 @@ country_option = click.option(
 by_option = click.option("--by", required=True, help="Whose word it is: a person's name.")
 
 
-@click.command()
+@click.command(short_help="Stop calls to a number, a person, about a debt.")
 @click.argument("who", metavar="PHONE|DEBTOR|debt:ID")
 @click.option("--kind", type=click.Choice([kind.value for kind in StopKind]), required=True, help="Why.")
 @by_option
@@ -61,7 +61,7 @@ def suppress(
     show(answer, as_json=as_json, sentence=f"{kind}, {new}: {', '.join(keys)}; {_people(change)}")
 
 
-@click.command()
+@click.command(short_help="Allow calls again that were suppressed.")
 @click.argument("who", metavar="PHONE|DEBTOR|debt:ID")
 @click.option("--kind", default=None, help="Only this one (default: whatever is in force).")
 @by_option

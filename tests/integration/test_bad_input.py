@@ -208,7 +208,16 @@ def test_help_is_there_for_everybody_and_fits_its_line(stocked: Service) -> None
     bare = stocked.attempt()
     assert (bare.returncode, bare.stdout) == (INPUT, "")
     assert "Usage: dialer [OPTIONS] COMMAND" in bare.stderr
-    for group in ((), ("agent",), ("campaign",), ("leads",), ("asterisk",), ("bench",)):
+    for group in (
+        (),
+        ("agent",),
+        ("campaign",),
+        ("leads",),
+        ("asterisk",),
+        ("bench",),
+        ("compliance",),
+        ("campaign", "segment"),
+    ):
         text = CliRunner().invoke(door, [*group, "--help"], prog_name="dialer").stdout
         assert text.startswith("Usage: dialer")
         assert not re.findall(r"\w\.\.\.$", text, re.MULTILINE), text
