@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from campaigns.compliance import Rulebook, Setup, caller_id_refusals, misfits
 from campaigns.do_not_call import Edition
-from campaigns.explain import Dialable
+from campaigns.explanations import Dialable
 from campaigns.stops import OWN_KINDS
 from dialer.config import CampaignConfig, Config, TrunkConfig
 from dialer.types import Refused

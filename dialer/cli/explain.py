@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from campaigns.audit import Audit
-from campaigns.explain import Dialable, Explainer, Explanation
+from campaigns.explain import Explainer
+from campaigns.explanations import Dialable, Explanation
 from campaigns.finding import find
 from campaigns.models import CampaignState
 from campaigns.repository import Campaigns

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from campaigns.explain import Explanation
+from campaigns.explanations import Explanation
 from dialer.types import Clock, InputError
 from dialer.validation import moment
 

@@ -29,6 +29,7 @@ TOLD_BY = {
     "campaigns/compliance/subject.py": "tests/unit/campaigns/compliance/test_judgement.py",
     "campaigns/compliance/versions.py": "tests/unit/campaigns/compliance/test_judgement.py",
     "campaigns/cases.py": "tests/contract/books/test_explain.py",
+    "campaigns/explanations.py": "tests/contract/books/test_explain.py",
     "campaigns/crowds.py": "tests/contract/books/test_explain_crowds.py",
     "campaigns/intents.py": "tests/contract/books/test_journal.py",
     "campaigns/past.py": "tests/contract/books/test_explain.py",

@@ -12,7 +12,8 @@ from sqlalchemy import update
 from campaigns.approvals import Approvals
 from campaigns.case_models import Import, ImportState, PriorEvent, Promise
 from campaigns.compliance import Library, debt_key, person_key, phone_key
-from campaigns.explain import Dialable, Explainer, Explanation
+from campaigns.explain import Explainer
+from campaigns.explanations import Dialable, Explanation
 from campaigns.models import Account, Campaign, Debtor, Lead, LeadState, Phone
 from campaigns.standing import standing
 from campaigns.suppression import Order, Suppressions

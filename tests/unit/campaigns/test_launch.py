@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.compliance import Library, Place, Rulebook
 from campaigns.do_not_call import Edition
-from campaigns.explain import Dialable
+from campaigns.explanations import Dialable
 from campaigns.launch import (
     Finding,
     Level,

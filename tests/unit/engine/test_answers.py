@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.explain import Explanation
+from campaigns.explanations import Explanation
 from dialer.clock import SystemClock
 from dialer.engine.answers import Answers
 from dialer.types import InputError

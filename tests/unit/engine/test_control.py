@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.explain import Explanation
+from campaigns.explanations import Explanation
 from campaigns.models import CampaignState
 from dialer.call import Stage
 from dialer.engine import control as control_module
