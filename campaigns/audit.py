@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from campaigns.case_models import DialDecision, RulebookText
 from campaigns.compliance import Judgement, Library, library_versions
 from dialer.store import Store, upsert
-from dialer.types import AttemptRecord, QueuedLead, Refused
+from dialer.types import AttemptRecord, Refused
 
 DIAL_DECISIONS: Table = DialDecision.metadata.tables["dial_decisions"]
 RULEBOOKS: Table = RulebookText.metadata.tables["rulebooks"]
@@ -65,22 +65,6 @@ def evidence_of(judgement: Judgement, library: Library) -> DialEvidence:
     ]
     law = Law(judgement.rulebook, {"profiles": profiles}) if judgement.rulebook else Law()
     return DialEvidence(law, {**judgement.audit(), "versions": dict(library_versions())})
-
-
-def refusal_of(lead: QueuedLead, at: datetime, evidence: DialEvidence, refused: Refused) -> Decision:
-    """Return the decision not to call a queued lead, made before its call was booked."""
-    facts = {"segment": lead.segment, "try": lead.try_no, "time_zone": lead.time_zone, **evidence.facts}
-    return Decision(
-        at=at,
-        call_id=lead.call_id,
-        campaign_id=lead.campaign_id,
-        lead_id=lead.lead_id,
-        debtor_id=lead.debtor_id,
-        phone=lead.phone,
-        verdict=refused.rule,
-        law=evidence.law,
-        facts=facts | {"refused": _said(refused)},
-    )
 
 
 def _said(refused: Refused) -> dict[str, Any]:

@@ -116,19 +116,6 @@ def held_back(stops: Stops, callee: Callee, lists: frozenset[str] | None = None)
     return Refused(RULE, "; ".join(str(stop) for found in by_debt for stop in found), first)
 
 
-def standing_on(stops: Stops, callee: Callee) -> frozenset[str]:
-    """Return the kinds that count for this call, as rules ask for them; a debt's only when no other debt is left."""
-    kinds = {stop.kind for key in callee.keys[:2] for stop in stops.get(key, ())}
-    by_debt = [{stop.kind for stop in stops.get(debt_key(debt), ())} for debt in callee.accounts]
-    return frozenset(kinds.union(*by_debt) if by_debt and all(by_debt) else kinds)
-
-
-def debts_left(stops: Stops, accounts: Iterable[int], lists: frozenset[str] | None = None) -> tuple[int, ...]:
-    """Return the debts that may be talked about."""
-    held = {key for key, found in stops.items() if any(blocks(stop.kind, lists) for stop in found)}
-    return tuple(debt for debt in accounts if debt_key(debt) not in held)
-
-
 def _last(stops: Iterable[Stop]) -> datetime | None:
     """Return when the last of them ends; None for never."""
     ends = [stop.until for stop in stops]

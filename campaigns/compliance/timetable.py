@@ -90,11 +90,6 @@ class Timetable:
                 return max(opens, now)
         return None
 
-    def closes_at(self, zones: tuple[str, ...], now: datetime) -> datetime:
-        """Return when the opening of this moment ends, for rules that end conversations; `now` where all is closed."""
-        open_now = (closes for opens, closes in self._intervals(zones, now, _HORIZON) if opens <= now < closes)
-        return next(open_now, now)
-
     def _around(self, zones: tuple[str, ...], now: datetime) -> _Days:
         found = self._intervals(zones, now, _HORIZON)
         days = _Days([opens.timestamp() for opens, _ in found], [closes.timestamp() for _, closes in found])

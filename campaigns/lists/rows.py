@@ -23,7 +23,6 @@ LONGEST = {"debtor": 64, "number": 64, "name": 120, "creditor": 80, "product": 8
 _LINES = str.maketrans("\r\n\t", "   ")
 _MOST_DAYS = 99_999
 _MOST_MONTHS = 1_200
-_NO_REASON = ("", "")
 
 
 RawRow = tuple[int, list[Cell]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +9,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from campaigns.approvals import Standing, unapproved
-from campaigns.audit import DialEvidence, Law
+from campaigns.audit import DialEvidence, evidence_of
 from campaigns.compliance import (
     Ended,
     Happening,
@@ -18,14 +17,13 @@ from campaigns.compliance import (
     Library,
     Limit,
     Position,
-    Rulebook,
     Subject,
     Tally,
     Terms,
     counts_as_attempt,
     happenings,
+    inbound_happenings,
     keys,
-    library_versions,
     limits,
 )
 from campaigns.compliance.happenings import COUNTED
@@ -33,7 +31,7 @@ from campaigns.standpoint import judged, subject_of, subject_of_call, terms_of
 from dialer.config import CampaignConfig
 from dialer.engine.keeper import Part
 from dialer.queues.ledger import Over, Reserved
-from dialer.types import AttemptRecord, Outcome, QueuedLead, Refused, Unavailable
+from dialer.types import AttemptRecord, InboundRecord, QueuedLead, Refused, Unavailable
 
 GENERAL_RULES = frozenset(
     [
@@ -64,8 +62,6 @@ GENERAL_RULES = frozenset(
 )
 """Rules that belong to no profile."""
 
-MOST_LAWS = 4096
-
 
 class Ledger(Protocol):
     """Who counts the past."""
@@ -82,6 +78,10 @@ class Ledger(Protocol):
 
     async def settle(self, call_id: str, happenings: Sequence[Happening], *, released: bool) -> None:
         """End a reservation and write what happened."""
+        ...
+
+    async def note(self, happenings: Sequence[Happening]) -> None:
+        """Write what happened outside our calls."""
         ...
 
 
@@ -131,7 +131,6 @@ class Counsel:
         self._ledger = ledger
         self._part = part
         self._ring_s = ring_s
-        self._laws: dict[str, Law] = {}
         self.clients: Mapping[int, Client] = {}
         self.standings: Mapping[str, Standing] = {}
 
@@ -170,8 +169,13 @@ class Counsel:
     async def settle(self, record: AttemptRecord) -> None:
         """Write what an ended call counts as, or give its place back; harmless when repeated. Raises Unavailable."""
         counts = self.counted_by(record)
-        released = record.outcome is not None and not counts_as_attempt(Outcome(record.outcome), counts)
-        await self._ledger.settle(record.call_id, self.left_by(record), released=released)
+        released = record.outcome is not None and not counts_as_attempt(record.outcome, counts)
+        left = happenings(Ended.of(record, record.accounts), counts)
+        await self._ledger.settle(record.call_id, left, released=released)
+
+    async def heard(self, records: Iterable[InboundRecord]) -> None:
+        """Count the conversations of people who called us; harmless when repeated. Raises Unavailable."""
+        await self._ledger.note([event for record in records if record.ended_at for event in left_by_caller(record)])
 
     async def withdraw(self, call_id: str) -> None:
         """Give back the place of a call that was never placed. Raises Unavailable."""
@@ -202,18 +206,8 @@ class Counsel:
         return replace(judgement, refusals=(*judgement.refusals, *more), until=None) if more else judgement
 
     def _cleared(self, judgement: Judgement, place: Position | Refused) -> Cleared:
-        told = {**judgement.audit(), "versions": dict(library_versions())}
-        if isinstance(place, Refused):
-            return Cleared(judgement, evidence=DialEvidence(facts=told))
-        return Cleared(judgement, place.rulebook.facts.dnc, DialEvidence(self._law(place.rulebook), told))
-
-    def _law(self, rulebook: Rulebook) -> Law:
-        """Return the rules as the audit keeps them, once for each set."""
-        if rulebook.hash not in self._laws:
-            if len(self._laws) >= MOST_LAWS:
-                self._laws.clear()
-            self._laws[rulebook.hash] = Law(rulebook.hash, {"rules": json.loads(rulebook.text)})
-        return self._laws[rulebook.hash]
+        lists = frozenset[str]() if isinstance(place, Refused) else place.rulebook.facts.dnc
+        return Cleared(judgement, lists, evidence_of(judgement, self._library()))
 
     def _limits(self, client: Client, place: Position | Refused, subject: Subject, now: datetime) -> tuple[Limit, ...]:
         if isinstance(place, Refused):
@@ -224,6 +218,15 @@ class Counsel:
         self, client: Client, place: Position | Refused, subject: Subject, now: datetime, tallies: Sequence[Tally]
     ) -> Judgement:
         return judged(place, subject, now, self._ring_s, tallies, campaign_started_at=client.started_at)
+
+
+def left_by_caller(record: InboundRecord) -> tuple[Happening, ...]:
+    """Return what a call from a debtor leaves: a conversation counts, whoever began it."""
+    if record.debtor_id is None:
+        return ()
+    at = record.ended_at or record.bridged_at or record.arrived_at
+    joined = record.bridged_at is not None
+    return inbound_happenings(record.call_id, record.phone, record.debtor_id, record.accounts, at, joined=joined)
 
 
 def rule_label(rule: str) -> str:

@@ -237,8 +237,6 @@ class Dialling:
         finally:
             self._lines.give_back(lines[len(leads) :])
         lane.wanted -= len(leads) if leads else lane.wanted
-        if leads:
-            lane.leased(leads[-1].segment, leads[-1].time_zone, now)
         return [
             Ticket(lane, lead, trunk, self._record(lane, lead, trunk.config))
             for lead, trunk in zip(leads, lines, strict=False)
@@ -288,18 +286,20 @@ class Dialling:
         """Let counsel clear each call, commit the intents, and write what was allowed."""
         cleared = [(ticket, await self._cleared(ticket)) for ticket in tickets]
         intents = [(ticket, self._intent(ticket, each)) for ticket, each in cleared if each.judgement.allowed]
+        # Before anybody is refused: when it fails, all tickets of the group are given back, each once.
+        answers = await self._committed([intent for _, intent in intents])
         for ticket, each in cleared:
             if isinstance(verdict := each.judgement.verdict, Refused):
                 self.on_decision(decision_of(ticket.record, each.evidence, verdict))
                 self._refuse(ticket, verdict)
-        if not intents:
-            return
-        asked = self._journal.commit_intents([intent for _, intent in intents])
-        for (ticket, intent), answer in zip(intents, await self._asked("database", asked), strict=True):
+        for (ticket, intent), answer in zip(intents, answers, strict=True):
             if isinstance(answer, Refused):
                 self._refuse(ticket, answer)
             else:
                 self._originate(replace(ticket, record=intent.record))
+
+    async def _committed(self, intents: Sequence[Intent]) -> list[Verdict]:
+        return await self._asked("database", self._journal.commit_intents(intents)) if intents else []
 
     async def _cleared(self, ticket: Ticket) -> Cleared:
         now = self._clock.now()
@@ -331,6 +331,7 @@ class Dialling:
             # Stopped while the intent was being committed: the try is given back, nobody was called.
             self._book.apply(call.call_id, NotPlaced("stopped before the call was placed"))
             return
+        lane.dials(ticket.record)
         self._plane.originate(call, ticket.trunk.config, lane.campaign, want.language)
 
     def written(self, call_id: str) -> None:

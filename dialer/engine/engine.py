@@ -193,6 +193,7 @@ class Engine:
         self.dialling.on_decision = self.refusals.keep
         self.dialling.on_refused = lambda lane, lead, refused: self.filler.put_off(lead, refused)
         self.bookkeeper.on_stored = self.book.stored
+        self.bookkeeper.on_inbound = self.counsel.heard
         self.keeper.on_recording = lambda call, size: self.recorder.keep(call.record.node, call.call_id, size)
         self.inbound.on_recorded = self.recorder.keep
         self.recorder.on_stored = lambda call_id, path: self._annotate(call_id, recording=path)

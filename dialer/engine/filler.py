@@ -57,11 +57,11 @@ class Hopper(Protocol):
         """Return how many wait in each segment."""
         ...
 
-    async def late(self, now: datetime) -> list[QueuedLead]:
-        """Return leases whose time is over, still held."""
+    async def late(self, now: datetime) -> list[str]:
+        """Return calls whose lease is over and still held."""
         ...
 
-    async def expire(self, now: datetime) -> list[QueuedLead]:
+    async def expire(self, now: datetime, calls: Sequence[str] | None = None) -> list[QueuedLead]:
         """End leases whose time is over."""
         ...
 
@@ -109,7 +109,7 @@ class Filler:
         lanes: Callable[[], Iterable[Lane]],
         parts: Mapping[str, Part],
         counsel: Counsel,
-        account_for: Callable[[Sequence[QueuedLead]], Awaitable[None]],
+        account_for: Callable[[Sequence[str]], Awaitable[None]],
         at_work: Callable[[], Collection[str]],
     ) -> None:
         self._config = config
@@ -165,7 +165,7 @@ class Filler:
         """End the leases whose time is over, after their calls are counted."""
         while late := await self._guard("redis", self._hopper.late(now)):
             await self._guard("database", self._account_for(late))
-            await self._guard("redis", self._hopper.expire(now))
+            await self._guard("redis", self._hopper.expire(now, late))
 
     async def _fill(self, lane: Lane, now: datetime) -> None:
         campaign = lane.campaign

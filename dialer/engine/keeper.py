@@ -205,6 +205,7 @@ class Bookkeeper:
         self._database = database
         self._redis = redis
         self.on_stored: Callable[[list[AttemptRecord]], None] = lambda records: None
+        self.on_inbound: Callable[[list[InboundRecord]], Awaitable[None]] = _nobody_counts
 
     async def run(self) -> None:
         """Apply for ever; wait out Redis and the database."""
@@ -225,17 +226,25 @@ class Bookkeeper:
             pass
 
     async def _apply(self, records: list[StreamRecord]) -> None:
+        inbound = [record for record in records if isinstance(record, InboundRecord)]
         try:
             if attempts := [record for record in records if isinstance(record, AttemptRecord)]:
                 applied = await self._attempts(attempts)
                 self.on_stored(attempts)
                 if applied.unknown:
                     log.error("records of calls the books never had", call_ids=list(applied.unknown))
-            if inbound := [record for record in records if isinstance(record, InboundRecord)]:
+            if inbound:
                 await self._inbound(inbound)
         except Unavailable as exc:
             raise DatabaseAway(str(exc)) from exc
         self._database.works()
+        if inbound:
+            # Before the stream forgets them: what somebody said to us is counted at least once, and once is enough.
+            await self.on_inbound(inbound)
+
+
+async def _nobody_counts(_: list[InboundRecord]) -> None:
+    """Leave calls from debtors uncounted, where there is no ledger."""
 
 
 class DatabaseAway(Unavailable):

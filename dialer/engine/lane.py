@@ -34,7 +34,7 @@ from dialer.pacing import (
 )
 from dialer.pacing import Stage as PacingStage
 from dialer.routing import Agent, AgentState
-from dialer.types import LIVE_OUTCOMES, Outcome
+from dialer.types import LIVE_OUTCOMES, AttemptRecord, Outcome
 
 _PACING_STAGE = {
     Stage.INTENT: PacingStage.DIALLING,
@@ -132,9 +132,9 @@ class Lane:
         self.campaign, self.client = campaign, Client(campaign, self.started_at)
         self.decided_at = float("-inf")
 
-    def leased(self, segment: str, zone: str, at: datetime) -> None:
+    def dials(self, record: AttemptRecord) -> None:
         """Note who is dialled now: those dialled next are much like them."""
-        self.next_odds = self.odds.at(segment, zone, at)
+        self.next_odds = self.odds.at(record.segment, record.time_zone, record.intent_at)
 
     def _odds_of(self, call: Call) -> float:
         return self.odds.at(call.record.segment, call.record.time_zone, call.record.intent_at)

@@ -8,10 +8,11 @@ from typing import Protocol
 
 import structlog
 
-from campaigns.compliance import Happening, inbound_happenings
+from campaigns.compliance import Happening
+from dialer.engine.counsel import left_by_caller
 from dialer.engine.keeper import Part
 from dialer.queues.ledger import HORIZON
-from dialer.types import AttemptRecord, Clock, InboundRecord, QueuedLead
+from dialer.types import AttemptRecord, Clock, InboundRecord
 
 log = structlog.get_logger("dialer.restoring")
 
@@ -100,13 +101,13 @@ class Restorer:
         self._part = part
         self._settling = settling
 
-    async def account_for(self, late: Sequence[QueuedLead]) -> None:
+    async def account_for(self, late: Sequence[str]) -> None:
         """Count what became of calls whose lease ran out; one that never got into the books gives its room back."""
-        known = {record.call_id: record for record in await self._past.attempts([lead.call_id for lead in late])}
-        for lead in late:
-            record = known.get(lead.call_id)
+        known = {record.call_id: record for record in await self._past.attempts(late)}
+        for call_id in late:
+            record = known.get(call_id)
             if record is None:
-                await self._settling.withdraw(lead.call_id)
+                await self._settling.withdraw(call_id)
             elif record.outcome is not None:
                 await self._settling.settle(record)
 
@@ -143,12 +144,3 @@ class Restorer:
             await self._ledger.load(event for _, event in events)
             last = events[-1][0]
             await self._ledger.saw_prior(last)
-
-
-def left_by_caller(record: InboundRecord) -> tuple[Happening, ...]:
-    """Return what a call from a debtor leaves: a conversation counts, whoever began it."""
-    if record.debtor_id is None:
-        return ()
-    at = record.ended_at or record.bridged_at or record.arrived_at
-    joined = record.bridged_at is not None
-    return inbound_happenings(record.call_id, record.phone, record.debtor_id, record.accounts, at, joined=joined)

@@ -125,15 +125,17 @@ class Hopper:
         ids = [call if isinstance(call, str) else call.call_id for call in calls]
         return await self._end(ids, "+inf")
 
-    async def late(self, now: datetime) -> list[QueuedLead]:
-        """Return some leases whose deadline has passed, still held: whoever ends them counts their calls first."""
-        calls = await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", seconds(now), "LIMIT", 0, _CHUNK)
-        return await self._held(await self._redis.call("HMGET", _LEASED, *calls) if calls else [])
+    async def late(self, now: datetime) -> list[str]:
+        """Return some calls whose lease is over and still held: whoever ends it counts the call first."""
+        command = ("ZRANGEBYSCORE", _DEADLINES, "-inf", seconds(now), "LIMIT", 0, _CHUNK)
+        return [str(call) for call in await self._redis.call(*command)]
 
-    async def expire(self, now: datetime) -> list[QueuedLead]:
-        """End every lease whose deadline has passed and return them; SQL says whether they are offered again."""
+    async def expire(self, now: datetime, calls: Sequence[str] | None = None) -> list[QueuedLead]:
+        """End leases whose deadline has passed, of these calls or of all; SQL says whether they are offered again."""
+        if calls is not None:
+            return await self._end(calls, seconds(now))
         ended: list[QueuedLead] = []
-        while late := await self._redis.call("ZRANGEBYSCORE", _DEADLINES, "-inf", seconds(now), "LIMIT", 0, _CHUNK):
+        while late := await self.late(now):
             ended += await self._end(late, seconds(now))
         return ended
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import exc, func, select, text
 
-from campaigns.audit import Audit, Decision, DialEvidence, Law, decision_of, evidence_of, refusal_of
+from campaigns.audit import Audit, Decision, DialEvidence, Law, decision_of, evidence_of
 from campaigns.case_models import DialDecision, RulebookText
 from campaigns.compliance import Library, Position, Subject, Tally, Terms, judge, limits
 from campaigns.journal import Journal
@@ -111,7 +111,7 @@ class EvidenceContract:
         assert isinstance(position, Position)
         tallies = [Tally(limit, 0) for limit in limits(position.rulebook, subject, position.zones, NOW)]
         evidence = evidence_of(judge(position, subject, NOW, 47, tallies), library)
-        await Audit(store).record([refusal_of(lead, NOW, evidence, Refused("CO-02", "1 of 1", NOW))])
+        await Audit(store).record([decision_of(desk.record(lead), evidence, Refused("CO-02", "1 of 1", NOW))])
         (kept,) = await Audit(store).of_debtor(lead.debtor_id)
         assert (kept["verdict"], kept["rulebook"]) == ("CO-02", position.rulebook.hash)
         assert kept["facts"]["zones"] == ["America/Bogota"]

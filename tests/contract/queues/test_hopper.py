@@ -152,6 +152,16 @@ async def test_a_lease_past_its_deadline_is_given_back_once(hopper: Hopper) -> N
     assert await hopper.offer("march", [a_lead(1)]) == 1
 
 
+async def test_only_the_late_leases_that_were_looked_at_are_ended(hopper: Hopper) -> None:
+    await hopper.offer("march", [a_lead(1), a_lead(2)])
+    await lease(hopper)
+    late = NOON + timedelta(seconds=120)
+    assert sorted(await hopper.late(late)) == sorted([a_lead(1).call_id, a_lead(2).call_id])
+    assert await hopper.expire(late, [a_lead(2).call_id]) == [a_lead(2)]
+    assert await hopper.expire(late - timedelta(seconds=1), [a_lead(1).call_id]) == []
+    assert await hopper.late(late) == [a_lead(1).call_id]
+
+
 async def test_a_renewed_lease_lives_on(hopper: Hopper) -> None:
     await hopper.offer("march", [a_lead(1)])
     await lease(hopper)

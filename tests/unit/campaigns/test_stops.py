@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.stops import BY_DISPOSITION, Callee, Stop, StopKind, blocks, debts_left, held_back, standing_on
+from campaigns.stops import BY_DISPOSITION, Callee, Stop, StopKind, blocks, held_back
 from dialer.types import Refused
 
 NOON = datetime(2026, 6, 2, 12, tzinfo=UTC)
@@ -33,14 +33,11 @@ def test_the_number_or_the_person_is_enough(key: str):
 def test_one_disputed_debt_leaves_the_other_to_talk_about():
     one = stops(Stop("debt:70", "dispute"))
     assert held_back(one, ANA) is None
-    assert debts_left(one, ANA.accounts) == (71,)
-    assert standing_on(one, ANA) == frozenset()
 
 
 def test_all_debts_disputed_is_no_call():
     both = stops(Stop("debt:70", "dispute"), Stop("debt:71", "hardship"))
     assert held_back(both, ANA) is not None
-    assert standing_on(both, ANA) == {"dispute", "hardship"}
 
 
 def test_a_call_may_be_made_again_when_the_last_stop_of_the_person_ends():

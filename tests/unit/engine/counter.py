@@ -52,6 +52,9 @@ class PaperLedger:
             self.events[Kind.ATTEMPT, key].pop(call_id, None)
         await self.load(happenings)
 
+    async def note(self, happenings: Sequence[Happening]) -> None:
+        await self.load(happenings)
+
     async def load(self, happenings: Iterable[Happening]) -> int:
         self._here()
         listed = list(happenings)

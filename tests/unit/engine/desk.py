@@ -197,14 +197,15 @@ class FakeRedis(Door):
         await self.pass_()
         return {"s1": len(self.queued.get(campaign, []))}
 
-    async def late(self, now: datetime) -> list[QueuedLead]:
+    async def late(self, now: datetime) -> list[str]:
         await self.pass_()
-        return self.overdue
+        return [lead.call_id for lead in self.overdue[:2]]  # so short a page that paging is seen to work
 
-    async def expire(self, now: datetime) -> list[QueuedLead]:
+    async def expire(self, now: datetime, calls: Sequence[str] | None = None) -> list[QueuedLead]:
         await self.pass_()
         self.expired_at.append(now)
-        ended, self.overdue = self.overdue, []
+        ended = [lead for lead in self.overdue if calls is None or lead.call_id in calls]
+        self.overdue = [lead for lead in self.overdue if lead not in ended]
         return ended
 
 

@@ -22,7 +22,7 @@ from dialer.engine.lane import Lane
 from dialer.events import Answered, Joined, Rang
 from dialer.pacing import Pacer, PacingPolicy
 from dialer.routing import AgentState
-from dialer.types import DialerError, InputError, QueuedLead, Unavailable
+from dialer.types import DialerError, InputError, Unavailable
 from tests.unit.engine.desk import CHANNEL, NOON, Desk, a_campaign, a_config, a_moment
 
 
@@ -83,7 +83,7 @@ class Hall(Desk):
             answers=Answers(self.clock, Queues(), Reasons),
         )
 
-    async def _account_for(self, late: Sequence[QueuedLead]) -> None:
+    async def _account_for(self, late: Sequence[str]) -> None:
         assert not late, "no lease runs out here"
 
     async def _refresh(self) -> None:

@@ -11,7 +11,7 @@ from campaigns.compliance import Judgement, Kind, phone_key
 from campaigns.standpoint import subject_of
 from dialer.engine.counsel import Client, Counsel, rule_label
 from dialer.engine.keeper import Part
-from dialer.types import Outcome, QueuedLead, Unavailable
+from dialer.types import InboundRecord, Outcome, QueuedLead, Unavailable
 from tests.unit.engine.counter import PaperLedger, a_counsel
 from tests.unit.engine.desk import NOON, a_campaign, a_lead
 from tests.unit.script import a_record
@@ -144,3 +144,13 @@ async def test_a_number_that_may_not_hear_the_message_is_not_called_by_a_dialer_
     lead = a_lead(1, phone="+12145550123", time_zone="America/Chicago", place=place)
     judgement = await cleared(bar, client, lead, NOON + timedelta(hours=4))
     assert [refusal.rule for refusal in judgement.refusals] == ["agent_not_reserved"]
+
+
+async def test_who_called_us_and_spoke_is_not_called_about_that_debt_soon(bar: Bar):
+    rang = InboundRecord(call_id="i2", node="a1", phone="+12145550123", dialled="+1", arrived_at=NOON)
+    unheard = replace(rang, debtor_id=1, accounts=(8,), ended_at=NOON)
+    spoke = replace(unheard, call_id="i1", accounts=(9,), bridged_at=NOON)
+    await bar.counsel.heard([spoke, unheard])
+    await bar.counsel.heard([spoke])
+    assert list(bar.ledger.events[Kind.CONVERSATION, "debt:9"]) == ["i1"]
+    assert not bar.ledger.events[Kind.CONVERSATION, "debt:8"]

@@ -389,3 +389,14 @@ async def test_pacers_decide_as_often_as_business_time_asks(speed: float, pause_
     room = Room()
     room.clock.speed = speed
     assert room.dialling.pause_s == pytest.approx(pause_s)
+
+
+async def test_whoever_sleeps_in_a_group_that_cannot_be_booked_is_given_back_once():
+    room = Room()
+    room.seats("ana")
+    room.queue(a_lead(1, time_zone="Asia/Tokyo"), a_lead(2))
+    room.journal.away = True
+    await room.dialling.turn()
+    await room.keeper.flush()
+    assert room.refused == []
+    assert sorted(room.redis.released) == sorted([a_lead(1).call_id, a_lead(2).call_id])

@@ -59,7 +59,7 @@ class Pantry:
         self.lists = FakeLists()
         self.parts = {"redis": Part("redis"), "database": Part("database")}
         self.at_work: set[str] = set()
-        self.accounted: list[tuple[str, list[datetime]]] = []
+        self.accounted: list[tuple[str, bool]] = []
         self.lane = Lane(1, "key", a_campaign(), "a1", Pacer(PacingPolicy(mode="progressive")))
         self.filler = Filler(
             a_config(),
@@ -73,9 +73,9 @@ class Pantry:
             at_work=lambda: self.at_work,
         )
 
-    async def _account_for(self, late: Sequence[QueuedLead]) -> None:
+    async def _account_for(self, late: Sequence[str]) -> None:
         await self.lists.pass_()
-        self.accounted += [(lead.call_id, list(self.redis.expired_at)) for lead in late]
+        self.accounted += [(call_id, call_id in [lead.call_id for lead in self.redis.overdue]) for call_id in late]
 
     @property
     def queued(self) -> list[int]:
@@ -141,10 +141,10 @@ async def test_a_full_hopper_asks_the_books_nothing(pantry: Pantry):
 
 
 async def test_leases_that_ran_out_are_ended_after_their_calls_are_counted(pantry: Pantry):
-    pantry.redis.overdue = [a_lead(1)]
+    pantry.redis.overdue = [a_lead(number) for number in range(5)]
     await pantry.filler.turn()
-    assert pantry.accounted == [(a_lead(1).call_id, [])]
-    assert pantry.redis.expired_at == [NOON]
+    assert pantry.accounted == [(a_lead(number).call_id, True) for number in range(5)]
+    assert pantry.redis.overdue == []
 
 
 async def test_what_could_not_be_written_down_is_not_forgotten(pantry: Pantry):

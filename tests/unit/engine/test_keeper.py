@@ -188,10 +188,12 @@ class Ledger:
     def __init__(self, stream: Stream) -> None:
         self.attempts: list[AttemptRecord] = []
         self.inbound: list[InboundRecord] = []
+        self.counted: list[InboundRecord] = []
         self.away = 0
         self.parts = {name: Part(name) for name in ("database", "redis")}
         self.seen: list[str] = []
         self.bookkeeper = Bookkeeper(stream, self._attempts, self._inbound, self.parts["database"], self.parts["redis"])
+        self.bookkeeper.on_inbound = self._count
 
     async def _attempts(self, records: list[AttemptRecord]) -> Applied:
         if self.away:
@@ -200,6 +202,9 @@ class Ledger:
         self.seen += [name for name, part in self.parts.items() if not part.ok]
         self.attempts += records
         return Applied(len(records), 0, unknown=("t-nobody",))
+
+    async def _count(self, records: list[InboundRecord]) -> None:
+        self.counted += records
 
     async def _inbound(self, records: list[InboundRecord]) -> None:
         self.inbound += records
@@ -220,6 +225,7 @@ class TestBookkeeper:
         ledger = Ledger(stream)
         await ledger.bookkeeper.drain()
         assert ([each.call_id for each in ledger.attempts], ledger.inbound) == (["t1", "t2"], [INBOUND])
+        assert ledger.counted == [INBOUND]
 
     async def test_the_database_away_keeps_the_batch_and_is_named(self):
         stream = Stream([record(1)])

@@ -214,7 +214,7 @@ def test_the_leads_to_come_and_the_calls_in_flight_carry_the_odds_of_their_segme
     seen: list[Snapshot] = []
     lane.pacer = Listening(seen)
     lane.odds = AnswerOdds(by_segment={"alta": 0.4}, overall=0.2)
-    lane.leased("alta", "", NOON)
+    lane.dials(a_record(segment="alta"))
     lane.decide(NOON.timestamp(), [replace(Call(record=a_record(segment="baja")), stage=Stage.RINGING)], [])
     assert set(seen[0].next_answer_odds) == {0.4}
     assert list(seen[0].call_answer_odds) == [0.2]

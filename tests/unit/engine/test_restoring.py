@@ -118,6 +118,6 @@ async def test_a_redis_lost_during_the_rebuild_is_rebuilt_again(archive: Archive
 
 async def test_a_lease_that_ran_out_is_counted_as_the_books_say(archive: Archive):
     archive.past.records = [ended(a_lead(1).call_id, Outcome.ANSWERED), ended(a_lead(2).call_id, None)]
-    await archive.restorer.account_for([a_lead(1), a_lead(2), a_lead(3)])
+    await archive.restorer.account_for([a_lead(number).call_id for number in (1, 2, 3)])
     assert archive.ledger.settled == [a_lead(1).call_id]
     assert archive.ledger.withdrawn == [a_lead(3).call_id]

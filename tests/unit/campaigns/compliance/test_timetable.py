@@ -152,13 +152,6 @@ def test_clocks_that_never_agree_are_no_hour_at_all() -> None:
     assert verdict.until is None
 
 
-def test_the_end_of_an_opening_is_known_where_conversations_must_end_too() -> None:
-    now = at("America/Bogota", "2026-06-02 18:30")
-    hours = table("mon-fri 07:00-19:00")
-    assert hours.closes_at(("America/Bogota",), now) == at("America/Bogota", "2026-06-02 19:00")
-    assert hours.closes_at(("America/Bogota",), now + timedelta(hours=1)) == now + timedelta(hours=1)
-
-
 def test_after_weeks_of_holidays_the_next_opening_is_still_found() -> None:
     strike = Shut("co", lambda day: "strike" if date(2026, 6, 1) <= day < date(2026, 7, 7) else "")
     verdict = table("mon 09:00-19:00", shut=(strike,)).may_dial(
