@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import DialDecision, RulebookText
-from campaigns.compliance import Judgement, Library, library_versions
+from campaigns.compliance import Judgement, Rulebook, library_versions
 from dialer.store import Store, upsert
 from dialer.types import AttemptRecord, Refused
 
@@ -21,6 +23,9 @@ RULEBOOKS: Table = RulebookText.metadata.tables["rulebooks"]
 ALLOWED = "allowed"
 AT_ONCE = 200
 """Decisions written in one transaction, so that nobody waits long for a writer."""
+
+MOST_LAWS = 4096
+"""Rulebooks whose text is kept ready: a call must not wait for it to be read."""
 
 _LONGEST_VERDICT = 40
 
@@ -56,15 +61,18 @@ class Decision:
     facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-def evidence_of(judgement: Judgement, library: Library) -> DialEvidence:
-    """Return what a judgement rests on: its rules with their texts, and its zones, counters and versions."""
-    profiles = [
-        {"id": bound.id, "version": bound.version, "hash": bound.hash, "text": library.profile(bound.id).text}
-        for bound in judgement.bound
-        if bound.id in library.profiles
-    ]
-    law = Law(judgement.rulebook, {"profiles": profiles}) if judgement.rulebook else Law()
+def evidence_of(judgement: Judgement, rulebook: Rulebook | None) -> DialEvidence:
+    """Return what a judgement rests on: its zones, counters and versions, and the rulebook it was made by, if any.
+
+    The rulebook is the one that judged, not one asked for later: rules of the house may change in between.
+    """
+    law = _law(rulebook.hash, rulebook.text) if rulebook is not None else Law()
     return DialEvidence(law, {**judgement.audit(), "versions": dict(library_versions())})
+
+
+@lru_cache(maxsize=MOST_LAWS)
+def _law(name: str, text: str) -> Law:
+    return Law(name, json.loads(text))
 
 
 def _said(refused: Refused) -> dict[str, Any]:

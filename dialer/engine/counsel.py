@@ -206,8 +206,9 @@ class Counsel:
         return replace(judgement, refusals=(*judgement.refusals, *more), until=None) if more else judgement
 
     def _cleared(self, judgement: Judgement, place: Position | Refused) -> Cleared:
-        lists = frozenset[str]() if isinstance(place, Refused) else place.rulebook.facts.dnc
-        return Cleared(judgement, lists, evidence_of(judgement, self._library()))
+        if isinstance(place, Refused):
+            return Cleared(judgement, evidence=evidence_of(judgement, None))
+        return Cleared(judgement, place.rulebook.facts.dnc, evidence_of(judgement, place.rulebook))
 
     def _limits(self, client: Client, place: Position | Refused, subject: Subject, now: datetime) -> tuple[Limit, ...]:
         if isinstance(place, Refused):

@@ -110,7 +110,7 @@ class EvidenceContract:
         position = library.position(subject, Terms(), NOW)
         assert isinstance(position, Position)
         tallies = [Tally(limit, 0) for limit in limits(position.rulebook, subject, position.zones, NOW)]
-        evidence = evidence_of(judge(position, subject, NOW, 47, tallies), library)
+        evidence = evidence_of(judge(position, subject, NOW, 47, tallies), position.rulebook)
         await Audit(store).record([decision_of(desk.record(lead), evidence, Refused("CO-02", "1 of 1", NOW))])
         (kept,) = await Audit(store).of_debtor(lead.debtor_id)
         assert (kept["verdict"], kept["rulebook"]) == ("CO-02", position.rulebook.hash)
@@ -118,7 +118,8 @@ class EvidenceContract:
         assert len(kept["facts"]["counters"]) == len(tallies)
         assert set(kept["facts"]["versions"]) == {"tzdata", "holidays", "phonenumbers"}
         assert [profile["id"] for profile in kept["law"]["profiles"]] == ["base", "co"]
-        assert "mon-fri 07:00-19:00" in kept["law"]["profiles"][1]["text"]
+        assert [days[0] for days in kept["law"]["holidays"]] == ["co"]
+        assert "mon-fri 07:00-19:00" in kept["law"]["profiles"][1]["rules"]["windows"]
 
 
 class TestOnSqlite(OnSqlite, AuditContract, EvidenceContract):

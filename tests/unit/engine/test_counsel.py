@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from campaigns.compliance import Judgement, Kind, phone_key
+from campaigns.compliance import Judgement, Kind, Library, Limit, phone_key
 from campaigns.standpoint import subject_of
 from dialer.engine.counsel import Client, Counsel, rule_label
 from dialer.engine.keeper import Part
@@ -154,3 +155,24 @@ async def test_who_called_us_and_spoke_is_not_called_about_that_debt_soon(bar: B
     await bar.counsel.heard([spoke])
     assert list(bar.ledger.events[Kind.CONVERSATION, "debt:9"]) == ["i1"]
     assert not bar.ledger.events[Kind.CONVERSATION, "debt:8"]
+
+
+async def test_the_audit_keeps_the_rules_that_judged_though_the_house_changes_them_meanwhile():
+    shipped = Library.shipped()
+    text = "schema = 1\n[demo]\nversion = 'house'\nwindows = ['mon-fri 07:15-20:45']\ntz = {evidence = ['address']}"
+    books = [shipped.with_house({"house.toml": text}), shipped]
+
+    class SlowLedger(PaperLedger):
+        async def reserve(self, call_id: str, at: datetime, keys: Sequence[str], limits: Sequence[Limit]):
+            books.reverse()
+            return await super().reserve(call_id, at, keys, limits)
+
+    counsel = Counsel(lambda: books[-1], SlowLedger(), Part("ledger"), 47.0)
+    kept = [(await counsel.clear(DEMO, a_lead(number), NOON)).evidence for number in (1, 2)]
+    before, after = (evidence.law.content["profiles"] for evidence in kept)
+    assert [evidence.facts["profiles"] for evidence in kept] == [
+        [[rules["id"], rules["version"], rules["hash"]] for rules in law] for law in (before, after)
+    ]
+    assert [rules["version"] for rules in after if rules["id"] == "demo"] == ["house"]
+    assert "07:15-20:45" in str(after)
+    assert "07:15-20:45" not in str(before)
