@@ -28,6 +28,7 @@ MOST_LAWS = 4096
 """Rulebooks whose text is kept ready: a call must not wait for it to be read."""
 
 _LONGEST_VERDICT = 40
+_APPEND = insert(DIAL_DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ async def append(connection: AsyncConnection, decisions: Sequence[Decision], kno
         first = min(decision.at for decision in decisions)
         rows = [{"hash": key, "first_used_at": first, "content": dict(laws[key].content)} for key in sorted(laws)]
         await connection.execute(upsert(connection, RULEBOOKS).on_conflict_do_nothing(), rows)
-    await connection.execute(insert(DIAL_DECISIONS), [_row(decision) for decision in decisions])
+    await connection.execute(_APPEND, [_row(decision) for decision in decisions])
     return known | laws.keys()
 
 

@@ -1,7 +1,7 @@
 """Intents to dial, written as a group: who is refused and why, one attempt per try, one count per phone and day.
 
 Every function works on a connection inside the journal's transaction and needs few statements whatever the size of
-the group.
+the group. Statements are made once: making one costs more than carrying it out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, delete, select, update
@@ -20,7 +21,7 @@ from campaigns.models import DUE_AT_ONCE, Attempt, AttemptState, Debtor, Lead, L
 from campaigns.stops import RULE as SUPPRESSED
 from campaigns.stops import Callee, held_back
 from campaigns.suppression import accounts_of, in_force
-from dialer.store import upsert as upsert
+from dialer.store import upsert_in
 from dialer.types import AttemptRecord, Refused
 
 ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
@@ -47,6 +48,12 @@ _INTENT_FIELDS = (
     "time_zone",
     "intent_at",
 )
+_CALLEES = (
+    select(LEADS, PHONES.c.id.label("phone"), DEBTORS.c.opted_out_at, PHONES.c.retired_at)
+    .join_from(LEADS, DEBTORS, DEBTORS.c.id == LEADS.c.debtor_id)
+    .join(PHONES, PHONES.c.debtor_id == DEBTORS.c.id)
+    .where(LEADS.c.id.in_(bindparam("leads", expanding=True)), PHONES.c.id.in_(bindparam("phones", expanding=True)))
+)
 _PARK = update(LEADS).where(LEADS.c.id == bindparam("lead")).values(next_try_at=bindparam("until"))
 
 Refusals = dict[str, Refused]
@@ -69,18 +76,11 @@ class Intent:
 
 async def refuse(connection: AsyncConnection, intents: Sequence[Intent]) -> Refusals:
     """Return who may not be called at all: opted out, suppressed, phone retired, lead closed or unknown."""
-    query = (
-        select(LEADS, PHONES.c.id.label("phone"), DEBTORS.c.opted_out_at, PHONES.c.retired_at)
-        .join_from(LEADS, DEBTORS, DEBTORS.c.id == LEADS.c.debtor_id)
-        .join(PHONES, PHONES.c.debtor_id == DEBTORS.c.id)
-        .where(
-            LEADS.c.id.in_([intent.record.lead_id for intent in intents]),
-            PHONES.c.id.in_([intent.record.phone_id for intent in intents]),
-        )
-    )
-    known = {(lead.id, lead.phone): lead for lead in await connection.execute(query)}
+    records = [intent.record for intent in intents]
+    asked = {"leads": [record.lead_id for record in records], "phones": [record.phone_id for record in records]}
+    known = {(lead.id, lead.phone): lead for lead in await connection.execute(_CALLEES, asked)}
     refusals = await _suppressed(connection, intents, known)
-    for record in (intent.record for intent in intents):
+    for record in records:
         refusal = _standing(known.get((record.lead_id, record.phone_id)), refusals.get(record.call_id))
         if refusal is not None:
             refusals[record.call_id] = refusal
@@ -127,10 +127,14 @@ async def insert(connection: AsyncConnection, intents: Sequence[Intent]) -> Refu
         return {}
     # In one order everywhere: two engines inserting the same tries wait for each other, never in a circle.
     rows = sorted((_row(intent) for intent in intents), key=lambda row: str(row["call_id"]))
-    statement = upsert(connection, ATTEMPTS).on_conflict_do_nothing().returning(ATTEMPTS.c.call_id)
-    written = set((await connection.execute(statement, rows)).scalars())
+    written = set((await connection.execute(_new_attempts(connection.dialect.name), rows)).scalars())
     refused = [intent.record for intent in intents if intent.record.call_id not in written]
     return await _why_not_written(connection, refused) if refused else {}
+
+
+@lru_cache
+def _new_attempts(dialect: str) -> Any:
+    return upsert_in(dialect, ATTEMPTS).on_conflict_do_nothing().returning(ATTEMPTS.c.call_id)
 
 
 def _row(intent: Intent) -> dict[str, object]:
@@ -191,14 +195,19 @@ def _once_per_phone(intents: Sequence[Intent]) -> tuple[list[Intent], list[Inten
 
 
 async def _count(connection: AsyncConnection, intents: Sequence[Intent]) -> set[tuple[str, date]]:
-    statement = upsert(connection, PHONE_DAYS)
-    statement = statement.on_conflict_do_update(
+    statement = _one_more_try(connection.dialect.name)
+    rows = [{"phone": i.record.phone, "day": i.day, "tries": 1, "allowed": i.max_per_day} for i in intents]
+    return {(phone, day) for phone, day in await connection.execute(statement, rows)}
+
+
+@lru_cache
+def _one_more_try(dialect: str) -> Any:
+    statement = upsert_in(dialect, PHONE_DAYS)
+    return statement.on_conflict_do_update(
         index_elements=[PHONE_DAYS.c.phone, PHONE_DAYS.c.day],
         set_={"tries": PHONE_DAYS.c.tries + 1, "allowed": statement.excluded.allowed},
         where=PHONE_DAYS.c.tries < statement.excluded.allowed,
     ).returning(PHONE_DAYS.c.phone, PHONE_DAYS.c.day)
-    rows = [{"phone": i.record.phone, "day": i.day, "tries": 1, "allowed": i.max_per_day} for i in intents]
-    return {(phone, day) for phone, day in await connection.execute(statement, rows)}
 
 
 async def _withdraw(connection: AsyncConnection, refused: Sequence[Intent]) -> None:

@@ -21,7 +21,7 @@ from campaigns.cadence import CALLBACK_DISPOSITION, OPT_OUT_DISPOSITION, PROMISE
 from campaigns.intents import ATTEMPTS, PHONES, Intent
 from campaigns.models import InboundCall
 from campaigns.repository import attempt_is_open
-from dialer.store import Store
+from dialer.store import Store, upsert
 from dialer.types import Allowed, AttemptRecord, InboundRecord, Outcome, Verdict
 
 __all__ = ["Applied", "Intent", "Journal"]
@@ -124,7 +124,7 @@ class Journal:
         if rows:
             async with self._store.transaction() as session:
                 connection = await session.connection()
-                statement = booking.upsert(connection, _INBOUND)
+                statement = upsert(connection, _INBOUND)
                 told = {name: statement.excluded[name] for name in _INBOUND_FIELDS if name != "call_id"}
                 # Where the audio lies is told beside the record, perhaps before its last version.
                 told["recording"] = func.coalesce(statement.excluded.recording, _INBOUND.c.recording)

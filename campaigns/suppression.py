@@ -33,6 +33,22 @@ OPTED_OUT = "opted_out"
 _PEOPLE = 200
 """People whose leads are looked at in one transaction: a running engine is never held up."""
 
+# Asked for every group of calls: made once, because making a statement costs more than carrying it out.
+_IN_FORCE = (
+    select(SUPPRESSIONS)
+    .where(
+        SUPPRESSIONS.c.key.in_(bindparam("keys", expanding=True)),
+        # Whatever its `since`: the clocks of two machines differ, and an order counts from the moment it is written.
+        SUPPRESSIONS.c.lifted_at.is_(None),
+        or_(SUPPRESSIONS.c.until.is_(None), SUPPRESSIONS.c.until > bindparam("now")),
+    )
+    .order_by(SUPPRESSIONS.c.id)
+)
+_DEBTS = (
+    select(ACCOUNTS.c.debtor_id, ACCOUNTS.c.id)
+    .where(ACCOUNTS.c.debtor_id.in_(bindparam("people", expanding=True)))
+    .order_by(ACCOUNTS.c.id)
+)
 _LIFT = (
     update(SUPPRESSIONS)
     .where(SUPPRESSIONS.c.id == bindparam("stop"))
@@ -79,16 +95,10 @@ async def in_force(connection: AsyncConnection, keys: Collection[str], now: date
     """Return the suppressions by key that hold now: one look at the index, however many keys."""
     if not keys:
         return {}
-    query = select(SUPPRESSIONS).where(SUPPRESSIONS.c.key.in_(keys), _holds(now))
     found: defaultdict[str, list[Stop]] = defaultdict(list)
-    for row in await connection.execute(query.order_by(SUPPRESSIONS.c.id)):
+    for row in await connection.execute(_IN_FORCE, {"keys": list(keys), "now": now}):
         found[row.key].append(Stop(row.key, row.kind, row.until, row.by_name, row.since))
     return found
-
-
-def _holds(now: datetime) -> Any:
-    # Whatever its `since`: the clocks of two machines differ, and an order counts from the moment it is written.
-    return SUPPRESSIONS.c.lifted_at.is_(None) & or_(SUPPRESSIONS.c.until.is_(None), SUPPRESSIONS.c.until > now)
 
 
 async def write(connection: AsyncConnection, orders: Sequence[Order], now: datetime) -> int:
@@ -179,8 +189,7 @@ async def accounts_of(connection: AsyncConnection, debtor_ids: Collection[int]) 
     """Return the debts of these people, the oldest first."""
     found: defaultdict[int, list[int]] = defaultdict(list)
     if debtor_ids:
-        query = select(ACCOUNTS.c.debtor_id, ACCOUNTS.c.id).where(ACCOUNTS.c.debtor_id.in_(debtor_ids))
-        for debtor_id, account_id in await connection.execute(query.order_by(ACCOUNTS.c.id)):
+        for debtor_id, account_id in await connection.execute(_DEBTS, {"people": list(debtor_ids)}):
             found[debtor_id].append(account_id)
     return found
 

@@ -112,8 +112,12 @@ class Base(DeclarativeBase):
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
     """Return the database's own INSERT, which knows ON CONFLICT."""
-    of = postgresql if connection.dialect.name == "postgresql" else sqlite_dialect
-    return of.insert(table)
+    return upsert_in(connection.dialect.name, table)
+
+
+def upsert_in(dialect: str, table: Table) -> Any:
+    """Return the INSERT of `sqlite` or `postgresql`, for a statement that is made once and kept."""
+    return (postgresql if dialect == "postgresql" else sqlite_dialect).insert(table)
 
 
 @dataclass(frozen=True, slots=True)
