@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import exc, insert, select, text
+from sqlalchemy import Subquery, exc, func, insert, literal, select, text
 
 import campaigns.models
 import recordings.models
@@ -34,6 +34,13 @@ def a_campaign(name: str, at: datetime = NOW) -> Campaign:
     return Campaign(key=name, name=name, definition="", state="created", created_at=at)
 
 
+def rows_of(count: int) -> Subquery:
+    """Return a question with so many rows."""
+    rows = select(literal(1).label("number")).cte("rows", recursive=True)
+    rows = rows.union_all(select(rows.c.number + 1).where(rows.c.number < count))
+    return select(rows.c.number).where(rows.c.number <= count).subquery()
+
+
 async def names(store: Store) -> list[str]:
     async with store.snapshot() as session:
         return list(await session.scalars(select(Campaign.name).order_by(Campaign.name)))
@@ -49,6 +56,16 @@ class StoreContract:
         facts = await store.facts()
         assert (facts.dialect, facts.revision, facts.version[:1].isdigit()) == (store.dialect, facts.newest, True)
         assert {None, facts.newest} <= facts.known
+
+    @pytest.mark.parametrize("count", [0, 1, 249, 250, 251, 1000])
+    async def test_every_row_arrives_once_at_once_or_by_and_by(self, store: Store, count: int) -> None:
+        numbers = select(func.row_number().over()).select_from(rows_of(count))
+        async with store.snapshot() as session:
+            at_once = list(await session.scalars(numbers))
+            by_and_by = [number async for (number,) in await session.stream(numbers.execution_options(yield_per=100))]
+            first = await (await session.stream(numbers)).first()
+        assert at_once == by_and_by == list(range(1, count + 1))
+        assert first == ((1,) if count else None)
 
     async def test_an_exception_leaves_nothing(self, store: Store) -> None:
         with pytest.raises(RuntimeError, match="half-way"):  # noqa: PT012
