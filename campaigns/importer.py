@@ -5,7 +5,7 @@ Killed anywhere, it goes on where it was when it is started again.
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy import exc, select, update
+from sqlalchemy import Dialect, exc, select, update
 
 from campaigns.case_models import ImportState
 from campaigns.effective import effective
 from campaigns.imports import publishing, staging
 from campaigns.imports.bulk import Ids
-from campaigns.imports.known import IMPORTS, looked_up
+from campaigns.imports.known import IMPORTS, Known, looked_up
 from campaigns.imports.pace import WANTED_BESIDE_OTHERS_S, WANTED_S, Pace
 from campaigns.imports.planning import Chunk, Planner, Target, needed
+from campaigns.imports.tally import Tally
+from campaigns.imports.turns import Draft, Turns
 from campaigns.lists.columns import Columns
 from campaigns.lists.mapping import Mapping as ListMapping
 from campaigns.lists.memory import Memory
@@ -37,13 +39,13 @@ from campaigns.repository import Campaigns
 from campaigns.segments.rules import Between, OneOf, Rule, Test
 from dialer.config import CampaignConfig
 from dialer.store import Store
-from dialer.types import InputError, Unavailable
+from dialer.types import InputError
 
 FORM = "1"
 """Raised when rows are read otherwise than before: the same file is then another import."""
 
 _DRY_CHUNK = 20_000
-_TRIES = 5
+_AT_A_TIME = 100
 _COLLISIONS = (exc.IntegrityError, asyncpg.IntegrityConstraintViolationError)
 
 Progress = Callable[[int, int], None]
@@ -91,6 +93,7 @@ class _Job:
     target: Target
     done: int
     counts: Mapping[str, Any]
+    dialect: Dialect
 
 
 async def import_list(
@@ -139,7 +142,7 @@ async def import_list(
     target = Target(found.id, begun["id"] if begun else 0, config.language, segments)
     job = _Job(
         source, mapping, columns, plan, findings.rows, target, begun["rows_done"] if begun else 0,
-        dict(begun["counts"]) if begun else {},
+        dict(begun["counts"]) if begun else {}, await _dialect(store),
     )  # fmt: skip
     if begun is not None and begun["state"] != ImportState.STAGING:
         return _repeated(job, begun)
@@ -158,6 +161,11 @@ async def _campaign(store: Store, name: str) -> tuple[Campaign, tuple[SegmentRul
 async def _segments(store: Store, campaign_id: int) -> dict[str, tuple[int, int]]:
     async with store.snapshot() as session:
         return {each.name: (each.id, each.priority) for each in await Campaigns(session).segments(campaign_id)}
+
+
+async def _dialect(store: Store) -> Dialect:
+    async with store.snapshot() as session:
+        return (await session.connection()).dialect
 
 
 def _custom_fields(rule: Rule) -> list[tuple[str, bool]]:
@@ -237,25 +245,31 @@ class _Import:
     ) -> None:
         self._store, self._job, self._pace, self._now = store, job, pace, now
         self._dry_run, self._progress = dry_run, progress
-        self._memory, self._ids = Memory(), Ids()
-        self._rows_seen = 0
-        counts = job.counts
-        self._new, self._changed = Counter(counts.get("new", {})), Counter(counts.get("changed", {}))
-        self._segments, self._repairs = Counter(counts.get("segments", {})), Counter(counts.get("repairs", {}))
-        self._imported = int(counts.get("imported", 0))
+        self._memory, self._ids, self._tally = Memory(), Ids(), Tally(job.counts)
+        self._report = Report(job.source.path, write=not dry_run)
 
     async def run(self) -> ImportReport:
         """Import every row, publish, tidy."""
-        with Report(self._job.source.path, write=not self._dry_run) as report:
-            async with aclosing(self._chunks()) as chunks:
-                async for rows in chunks:
-                    await self._chunk(rows, report)
+        report = self._report
+        with report:
+            await self._carried()
             if not self._dry_run:
-                counts = self._counts() | {"rejected": report.rejected, "remarks": report.remarks}
+                counts = self._tally.counts() | {"rejected": report.rejected, "remarks": report.remarks}
                 await publishing.publish(self._store, self._job.target.import_id, counts, self._now)
         if not self._dry_run:
             await publishing.tidy(self._store, self._job.target.import_id, self._pace)
-        return self._report(report)
+        return self._told()
+
+    async def _carried(self) -> None:
+        try:
+            async with aclosing(self._chunks()) as chunks, asyncio.TaskGroup() as tasks:
+                turns = Turns(self, tasks)
+                async for rows in chunks:
+                    await turns.take(rows)
+                await turns.end()
+        except BaseExceptionGroup as failures:
+            # What failed first ended the rest: whoever asked for the import is told that, not of the group.
+            raise failures.exceptions[0] from failures.exceptions[0].__cause__
 
     async def _chunks(self) -> AsyncGenerator[list[Row | Reject]]:
         """Yield rows in the sizes the database takes well; none reaches over the point where an earlier try ended."""
@@ -279,95 +293,67 @@ class _Import:
         left = self._job.done - taken
         return min(left, _DRY_CHUNK) if left > 0 else self._pace.rows
 
-    async def _chunk(self, rows: list[Row | Reject], report: Report) -> None:
-        before = self._rows_seen
-        written = self._dry_run or before < self._job.done
-        chunk = await self._planned(rows) if written else await self._written(rows, before)
-        for key, line in chunk.learned.items():
-            self._memory.put(key, line)
-        if self._dry_run:
-            self._count(chunk)
-        report.add(chunk.rejects)
-        self._rows_seen = before + len(rows)
-        if self._progress is not None:
-            self._progress(self._rows_seen, self._job.rows)
-        if not written:
-            await self._pace.rest()
-
-    async def _planned(self, rows: list[Row | Reject]) -> Chunk:
+    async def look(self, rows: Sequence[Row | Reject]) -> Known:
+        """Return what the books say of the rows' people."""
         usable = [row for row in rows if isinstance(row, Row)]
         target = self._job.target
         async with self._store.snapshot() as session:
             connection = await session.connection()
-            known = await looked_up(connection, target.campaign_id, target.import_id, usable)
             await self._ids.provide(connection, needed(rows))
-        return Planner(target, self._job.columns, known, self._memory, self._ids).plan(rows)
+            return await looked_up(connection, target.campaign_id, target.import_id, usable)
 
-    async def _written(self, rows: list[Row | Reject], before: int) -> Chunk:
-        for _ in range(_TRIES):
-            chunk = await self._planned(rows)
-            counted = self._counts_with(chunk)
-            progress = {"before": before, "after": before + len(rows), "counts": counted}
+    async def plan(self, rows: Sequence[Row | Reject], known: Known) -> Chunk:
+        """Return what the rows change, letting the one who writes have a turn now and then."""
+        planner = Planner(self._job.target, self._job.columns, known, self._memory, self._ids)
+        for first in range(0, len(rows), _AT_A_TIME):
+            planner.plan(rows[first : first + _AT_A_TIME])
+            await asyncio.sleep(0)
+        return planner.chunk
+
+    async def write(self, draft: Draft) -> bool:
+        """Write a chunk; False when somebody else changed its people since the look, and nothing was written."""
+        chunk = draft.chunk
+        done = draft.before + len(draft.rows)
+        if self._dry_run:
+            self._tally.add(chunk)
+        elif draft.before >= self._job.done:
+            tally = Tally(self._tally.counts()).add(chunk)
             try:
-                async with self._store.transaction() as session:
-                    connection = await session.connection()
-                    with self._pace.timed():
-                        name = self._job.source.path.name
-                        await staging.write(connection, self._job.target, chunk, progress, file=name, now=self._now)
-                        await session.commit()
+                await self._committed(chunk, {"before": draft.before, "after": done, "counts": tally.counts()})
             except _COLLISIONS:
-                # Somebody else wrote one of these people between our look and our commit: look again.
-                continue
-            self._count(chunk)
-            return chunk
-        raise Unavailable("other imports change the same people again and again; let them end first")
+                return False
+            self._tally = tally
+            await self._pace.rest()
+        for key, line in chunk.learned.items():
+            self._memory.put(key, line)
+        self._report.add(chunk.rejects)
+        if self._progress is not None:
+            self._progress(done, self._job.rows)
+        return True
 
-    def _counts_with(self, chunk: Chunk) -> dict[str, Any]:
-        counts = self._counts()
-        return {
-            "new": dict(self._new + chunk.new),
-            "changed": dict(self._changed + chunk.changed),
-            "segments": dict(_sum(self._segments, chunk.segments)),
-            "repairs": dict(self._repairs + chunk.repairs),
-            "imported": counts["imported"] + chunk.imported,
-        }
+    async def _committed(self, chunk: Chunk, progress: Mapping[str, Any]) -> None:
+        target, name = self._job.target, self._job.source.path.name
+        new = staging.prepared(self._job.dialect, target, chunk, self._now)
+        async with self._store.transaction() as session:
+            connection = await session.connection()
+            with self._pace.timed():
+                await staging.write(connection, target, chunk, new, progress, file=name, now=self._now)
+                await session.commit()
 
-    def _counts(self) -> dict[str, Any]:
-        return {
-            "new": dict(self._new),
-            "changed": dict(self._changed),
-            "segments": dict(self._segments),
-            "repairs": dict(self._repairs),
-            "imported": self._imported,
-        }
-
-    def _count(self, chunk: Chunk) -> None:
-        self._new += chunk.new
-        self._changed += chunk.changed
-        self._segments = _sum(self._segments, chunk.segments)
-        self._repairs += chunk.repairs
-        self._imported += chunk.imported
-
-    def _report(self, report: Report) -> ImportReport:
+    def _told(self) -> ImportReport:
+        report, tally = self._report, self._tally
         return ImportReport(
             **_told(self._job),
-            imported=self._imported,
+            imported=tally.imported,
             rejected=report.rejected,
             remarks=report.remarks,
             rejects_file=report.where,
             first_rejects=tuple(report.first),
-            new=dict(+self._new),
-            changed=dict(+self._changed),
-            segments=dict(+self._segments),
-            repairs=dict(+self._repairs),
+            new=dict(+tally.new),
+            changed=dict(+tally.changed),
+            segments=dict(+tally.segments),
+            repairs=dict(+tally.repairs),
             resumed_at=self._job.done,
             dry_run=self._dry_run,
             chunks=self._pace.figures(),
         )
-
-
-def _sum(one: Counter[str], other: Counter[str]) -> Counter[str]:
-    """Add counters in which something may be taken back."""
-    both = Counter(one)
-    both.update(other)
-    return both

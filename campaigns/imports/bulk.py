@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Table, func, select, text
+from sqlalchemy import Dialect, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_BLOCK = 2_000
+_BLOCK = 8_000
 
 Process = Callable[[Any], Any]
 
@@ -27,28 +27,32 @@ def _processes(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tupl
     return tuple(found)
 
 
-async def insert(
-    connection: AsyncConnection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
-) -> None:
+Records = tuple[Table, tuple[str, ...], list[tuple[Any, ...]]]
+"""Rows as the driver takes them, with their table and columns."""
+
+
+def records(dialect: Dialect, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Records:
+    """Return rows as the driver takes them: made before the transaction, which is the shorter for it."""
+    if not rows:
+        return table, columns, []
+    by_column: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for place, process in _processes(table, columns, dialect):
+        by_column[place] = map(process, by_column[place])
+    return table, columns, list(zip(*by_column, strict=True))
+
+
+async def insert(connection: AsyncConnection, made: Records) -> None:
     """Insert rows inside the connection's transaction; a key that exists already raises IntegrityError."""
+    table, columns, rows = made
     if not rows:
         return
-    processes = _processes(table, columns, connection.dialect)
-    records = [_record(row, processes) for row in rows]
     if connection.dialect.name == "postgresql":
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
-        await driver.copy_records_to_table(table.name, records=records, columns=columns)
+        await driver.copy_records_to_table(table.name, records=rows, columns=columns)
         return
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", records)  # noqa: S608
-
-
-def _record(row: Sequence[Any], processes: Iterable[tuple[int, Process]]) -> tuple[Any, ...]:
-    values = list(row)
-    for place, process in processes:
-        values[place] = process(values[place])
-    return tuple(values)
+    await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 class Ids:
@@ -56,6 +60,7 @@ class Ids:
 
     def __init__(self) -> None:
         self._free: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._taken: defaultdict[str, int] = defaultdict(int)
 
     async def provide(self, connection: AsyncConnection, wanted: Mapping[str, int]) -> None:
         """See to it that at least so many ids a table can be taken."""
@@ -66,19 +71,39 @@ class Ids:
                     free.extend(await _sequence(connection, table, max(count, _BLOCK)))
             else:
                 # Nobody else writes between here and the chunk's commit, or the chunk is made anew.
-                last = (await connection.execute(text(f"SELECT max(id) FROM {table}"))).scalar() or 0  # noqa: S608
+                written = (await connection.execute(text(f"SELECT max(id) FROM {table}"))).scalar() or 0  # noqa: S608
+                last = max(written, self._taken[table])
                 free.clear()
                 free.extend(range(last + 1, last + 1 + count))
 
     def take(self, table: str) -> int:
         """Return the next id of a table."""
-        return self._free[table].popleft()
+        id_ = self._taken[table] = self._free[table].popleft()
+        return id_
 
 
 async def _sequence(connection: AsyncConnection, table: str, count: int) -> list[int]:
-    numbers = func.generate_series(1, count).alias("n")
-    query = select(func.nextval(func.pg_get_serial_sequence(table, "id"))).select_from(numbers)
-    return list((await connection.execute(query)).scalars())
+    name = (
+        await connection.execute(text("SELECT pg_get_serial_sequence(:table, 'id')"), {"table": table})
+    ).scalar_one()
+    query = text("SELECT array_agg(nextval(CAST(:name AS regclass))) FROM generate_series(1, CAST(:count AS integer))")
+    return list((await connection.execute(query, {"name": name, "count": count})).scalar_one())
+
+
+_BY_KEYS = text(
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
+
+
+async def by_keys(connection: AsyncConnection) -> None:
+    """Have rows found by their keys until the transaction ends, with plans that are made once; SQLite does so anyway.
+
+    A growing list is longer than the statistics say: read from end to end, or planned anew for each row's foreign
+    keys, it costs PostgreSQL more than all the writing.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_BY_KEYS)
 
 
 def among(connection: AsyncConnection, column: str, name: str, *, numbers: bool = False) -> str:

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import Import, ImportChange, ImportState
-from campaigns.imports.bulk import among, listed
+from campaigns.imports.bulk import among, by_keys, listed
 from campaigns.lists.rows import Row
 from campaigns.models import Account, Debtor, Lead, Phone
 
@@ -70,14 +70,46 @@ class Person:
     lead: KnownLead | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """By what rows name people."""
+
+    codes: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
+    phones: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, rows: Sequence[Row]) -> Self:
+        """Return by what these rows name people."""
+        return cls(
+            frozenset([row.code for row in rows]),
+            frozenset([row.document for row in rows if row.document]),
+            frozenset([e164 for row in rows for e164, _ in row.phones]),
+        )
+
+    def apart(self, other: Self) -> bool:
+        """Say whether nobody is named here as in the other rows."""
+        return (
+            self.codes.isdisjoint(other.codes)
+            and self.documents.isdisjoint(other.documents)
+            and self.phones.isdisjoint(other.phones)
+        )
+
+
 @dataclass(slots=True)
 class Known:
-    """The people whom the rows may mean, by everything they may be known by."""
+    """The people whom the rows may mean, by everything they may be known by; `found` are those of the books."""
 
+    asked: Asked = Asked()
+    found: frozenset[int] = frozenset()
     by_code: dict[str, Person] = field(default_factory=dict)
     by_document: defaultdict[str, list[Person]] = field(default_factory=lambda: defaultdict(list))
     by_phone: defaultdict[str, list[Person]] = field(default_factory=lambda: defaultdict(list))
     changes: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+
+    def apart(self, other: Known) -> bool:
+        """Say whether two chunks are about different people: then neither minds whether the other is written."""
+        return self.found.isdisjoint(other.found) and self.asked.apart(other.asked)
 
     def add(self, person: Person) -> None:
         """Let a person be found."""
@@ -92,27 +124,29 @@ def _columns(*names: str) -> str:
 
 async def looked_up(connection: AsyncConnection, campaign_id: int, import_id: int, rows: Sequence[Row]) -> Known:
     """Return what is known of everybody the rows may mean."""
-    known = Known()
-    people = await _people(connection, rows)
+    await by_keys(connection)
+    asked = Asked.by(rows)
+    people = await _people(connection, asked)
+    known = Known(asked, frozenset(people))
     if not people:
         return known
     for person in people.values():
         known.add(person)
-    await _phones(connection, people, known, {e164 for row in rows for e164, _ in row.phones})
+    await _phones(connection, people, known, asked.phones)
     await _accounts(connection, people)
     await _leads(connection, people, campaign_id, import_id)
     await _changes(connection, people, known, import_id)
     return known
 
 
-async def _people(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int, Person]:
+async def _people(connection: AsyncConnection, asked: Asked) -> dict[int, Person]:
     head = f"SELECT {_columns(*DEBTOR_FACTS)} FROM debtors d"  # noqa: S608 - names of columns, never values
     in_use = f"(p.retired_at IS NULL OR p.retired_reason = '{STAGED}')"
     by_phone = f"JOIN phones p ON p.debtor_id = d.id WHERE {among(connection, 'p.e164', 'keys')} AND {in_use}"
     queries = [
-        (f"{head} WHERE {among(connection, 'd.external_id', 'keys')}", {row.code for row in rows}),
-        (f"{head} WHERE {among(connection, 'd.document', 'keys')}", {row.document for row in rows if row.document}),
-        (f"{head} {by_phone}", {e164 for row in rows for e164, _ in row.phones}),
+        (f"{head} WHERE {among(connection, 'd.external_id', 'keys')}", asked.codes),
+        (f"{head} WHERE {among(connection, 'd.document', 'keys')}", asked.documents),
+        (f"{head} {by_phone}", asked.phones),
     ]
     people: dict[int, Person] = {}
     for query, keys in queries:

@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import ImportState
+from campaigns.imports.bulk import by_keys
 from campaigns.imports.known import ACCOUNTS, CHANGES, DEBTORS, IMPORTS, LEADS, PHONES, revived
 from campaigns.imports.pace import Pace
 from dialer.store import Store
@@ -69,6 +70,7 @@ async def _in_chunks(store: Store, pace: Pace, work: Callable[[AsyncConnection, 
         async with store.transaction() as session:
             connection = await session.connection()
             with pace.timed():
+                await by_keys(connection)
                 found = await work(connection, pace.rows)
                 await session.commit()
         if not found:

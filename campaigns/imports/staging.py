@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Dialect, Table, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import Suppression
-from campaigns.imports.bulk import insert
+from campaigns.imports.bulk import Records, by_keys, insert, records
 from campaigns.imports.known import (
     ACCOUNT_FACTS,
     ACCOUNTS,
@@ -31,7 +32,10 @@ from dialer.types import InputError
 
 SUPPRESSIONS: Table = Suppression.metadata.tables["suppressions"]
 
+_debtor_facts, _account_facts = itemgetter(*DEBTOR_FACTS), itemgetter(*ACCOUNT_FACTS)
+_DEBTOR_COLUMNS = ("id", "external_id", *DEBTOR_FACTS)
 _PHONE_COLUMNS = ("id", "debtor_id", "e164", "rank", "kind", "retired_at", "retired_reason")
+_ACCOUNT_COLUMNS = ("id", "debtor_id", "creditor", "product", "number", *ACCOUNT_FACTS)
 _LEAD_COLUMNS = (
     "id", "campaign_id", "segment_id", "debtor_id", "state", "reason", "tries", "next_try_at", "account_ids",
     "import_id",
@@ -49,36 +53,42 @@ class Overtaken(InputError):
     error_id = "import-running"
 
 
+def prepared(dialect: Dialect, target: Target, chunk: Chunk, now: datetime) -> list[Records]:
+    """Return the new rows of a chunk in the order they are written, ready for the database."""
+    debtors = [(p.id, p.code, *_debtor_facts(p.facts)) for p in chunk.debtors]
+    phones = [
+        (id_, debtor, e164, rank, kind, now if waits else None, STAGED if waits else None)
+        for id_, debtor, e164, rank, kind, waits in chunk.phones
+    ]
+    accounts = [(id_, debtor, *key, *_account_facts(a.facts)) for id_, debtor, key, a in chunk.accounts]
+    leads = [_lead(target, person.id, lead) for person, lead in chunk.leads]
+    return [
+        records(dialect, DEBTORS, _DEBTOR_COLUMNS, debtors),
+        records(dialect, PHONES, _PHONE_COLUMNS, phones),
+        records(dialect, ACCOUNTS, _ACCOUNT_COLUMNS, accounts),
+        records(dialect, LEADS, _LEAD_COLUMNS, leads),
+    ]
+
+
 async def write(
-    connection: AsyncConnection, target: Target, chunk: Chunk, progress: Mapping[str, Any], *, file: str, now: datetime
+    connection: AsyncConnection,
+    target: Target,
+    chunk: Chunk,
+    new: Sequence[Records],
+    progress: Mapping[str, Any],
+    *,
+    file: str,
+    now: datetime,
 ) -> None:
     """Write a chunk inside the caller's transaction; raises Overtaken when somebody else wrote it meanwhile.
 
-    `progress` holds `before` and `after`, the rows done of the file, and `counts`, what the import came to so far.
+    `new` is what `prepared` made of it; `progress` holds `before` and `after`, the rows done of the file, and
+    `counts`, what the import came to so far.
     """
+    await by_keys(connection)
     await _advance(connection, target.import_id, progress)
-    await insert(
-        connection,
-        DEBTORS,
-        ("id", "external_id", *DEBTOR_FACTS),
-        [(p.id, p.code, *(p.facts[name] for name in DEBTOR_FACTS)) for p in chunk.debtors],
-    )
-    await insert(
-        connection,
-        PHONES,
-        _PHONE_COLUMNS,
-        [
-            (id_, debtor, e164, rank, kind, now if waits else None, STAGED if waits else None)
-            for id_, debtor, e164, rank, kind, waits in chunk.phones
-        ],
-    )
-    await insert(
-        connection,
-        ACCOUNTS,
-        ("id", "debtor_id", "creditor", "product", "number", *ACCOUNT_FACTS),
-        [(id_, debtor, *key, *(a.facts[name] for name in ACCOUNT_FACTS)) for id_, debtor, key, a in chunk.accounts],
-    )
-    await insert(connection, LEADS, _LEAD_COLUMNS, [_lead(target, person.id, lead) for person, lead in chunk.leads])
+    for rows in new:
+        await insert(connection, rows)
     await _write_rest(connection, target, chunk, file, now)
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from campaigns.importer import ImportReport, import_list
+from campaigns.imports import staging
+from campaigns.imports.known import Known, looked_up
+from campaigns.imports.pace import Pace
 from campaigns.lists.mapping import Formats, Mapping
 from campaigns.models import Account, Debtor, Lead, LeadState, Phone
 from dialer.store import Store
@@ -18,6 +24,8 @@ from dialer.types import Outcome
 from tests.books import NOW, Desk, OnSqlite
 
 HEADER = "cédula;nombre;celular;segmento;acreedor;nro crédito;saldo;mora"
+
+LATE_S = 0.05
 
 
 def write(path: Path, *lines: str) -> None:
@@ -160,5 +168,104 @@ class ImporterPeopleContract:
             assert await session.scalar(select(Account.balance)) == Decimal("1234.00")
 
 
+class ImporterChunksContract:
+    """Where a chunk of the list ends is nobody's business."""
+
+    NAMES = "código;cédula;nombre;celular;segmento;acreedor;nro crédito;saldo;mora"
+    ROWS = (
+        "A1;10.203.041;Ana Pérez;3001234501;early;Banco;1;10;5",
+        "A2;10203042;Bea Gil;3001234502;early;Banco;2;20;5",
+        "A1;;Ana Pérez;3001234503;late;Tienda;3;30;70",
+        "A7;;Ana Pérez;3001234503;early;Banco;9;90;5",
+        "A3;10203043;Cid Roa;3001234502;early;Banco;4;40;5",
+        "A4;10203044;Dora Paz;12;early;Banco;5;50;5",
+        "A1;10203041;Ana Pérez;3001234501;early;Banco;1;99;5",
+        "A2;10203042;Bea Gil;3001234502;late;Banco;2;20;5",
+        "A2;10203042;Bea Gil;3001234502;late;Banco;2;20;5",
+        "A5;10203045;Eva Sol;3001234505;early;Banco;6;60;5",
+        "A6;10203046;Fay Sosa;3001234506;early;Banco;7;70;5",
+        "A8;10203046;Fay Sosa;3001234507;early;Banco;8;80;5",
+        "A6;;Fay Sosa;3001234507;early;Banco;8;81;5",
+        "A9;;Fay Sosa;3001234508;early;Banco;8;80;5",
+        "A9;;Fay Sosa;3001234508;late;Banco;8;80;5",
+    )
+    QUERIES = (
+        select(Debtor.external_id, Debtor.name, Debtor.document),
+        select(Debtor.external_id, Phone.e164, Phone.rank, Phone.retired_at).join(Phone, Phone.debtor_id == Debtor.id),
+        select(Debtor.external_id, Account.creditor, Account.number, Account.balance).join(
+            Account, Account.debtor_id == Debtor.id
+        ),
+        select(Debtor.external_id, Lead.segment_id, Lead.state).join(Lead, Lead.debtor_id == Debtor.id),
+    )
+
+    async def said(self, store: Store, folder: Path, rows: int) -> tuple[object, ...]:
+        """Import a list and its successor into a campaign in chunks of so many rows; return all it came to."""
+        told: list[object] = []
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("campaigns.imports.pace._FEWEST", rows)
+            patched.setattr("campaigns.imports.pace._MOST", rows)
+            patched.setattr("campaigns.importer.Pace", lambda **said: Pace(rows, **said))
+            self.write_after_the_next_look(patched)
+            newer = [row.replace(";early;", ";late;").replace("Fay Sosa", "Fay Sosa Gil") for row in self.ROWS]
+            for name, lines in (("a.csv", self.ROWS), ("b.csv", newer)):
+                write(folder / name, self.NAMES, *lines)
+                report = await import_list(store, folder / name, "spring", NOW)
+                told += [report.new, report.changed, report.segments, report.imported]
+                told += [(folder / f"{name}.rejects.csv").read_text(encoding="utf-8")]
+        async with store.snapshot() as session:
+            told += [sorted(map(str, await session.execute(query))) for query in self.QUERIES]
+        return tuple(told)
+
+    def write_after_the_next_look(self, patched: pytest.MonkeyPatch) -> None:
+        """Let every chunk be looked up before the one before it is written: the worst order there is."""
+        looked = asyncio.Event()
+
+        async def look(*arguments: Any) -> Known:
+            found = await looked_up(*arguments)
+            looked.set()
+            return found
+
+        async def late(*arguments: Any, **said: Any) -> None:
+            looked.clear()
+            # After the last chunk there is no look to wait for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LATE_S):
+                    await looked.wait()
+            await staging.write(*arguments, **said)
+
+        patched.setattr("campaigns.importer.looked_up", look)
+        patched.setattr("campaigns.importer.staging", SimpleNamespace(write=late, prepared=staging.prepared))
+
+    @pytest.mark.parametrize("rows", [1, 2, 3, 4])
+    async def test_the_same_list_in_other_chunks_comes_to_the_same(
+        self, store: Store, tmp_path: Path, rows: int
+    ) -> None:
+        whole, parts = tmp_path / "whole", tmp_path / "parts"
+        whole.mkdir()
+        parts.mkdir()
+        await Desk.opened(store)
+        in_parts = await self.said(store, parts, rows)
+        async with Store(f"sqlite:///{tmp_path}/whole.db") as other:
+            await other.migrate()
+            await Desk.opened(other)
+            assert await self.said(other, whole, len(self.ROWS)) == in_parts
+
+    async def test_two_lists_of_the_same_people_at_once_double_nobody(self, store: Store, tmp_path: Path) -> None:
+        """Each finds what the other wrote since it looked, and looks again."""
+        lines = [f"{1_000_000 + each};Persona {each};300{each:07};early;Banco;{each};10;5" for each in range(100, 900)]
+        async with asyncio.TaskGroup() as both:
+            for campaign in ("spring", "autumn"):
+                await Desk.opened(store, campaign)
+                write(tmp_path / f"{campaign}.csv", HEADER, *lines)
+                both.create_task(import_list(store, tmp_path / f"{campaign}.csv", campaign, NOW))
+        async with store.snapshot() as session:
+            counts = [await session.scalar(select(func.count()).select_from(each)) for each in (Debtor, Phone, Lead)]
+        assert counts == [800, 800, 1600]
+
+
 class TestOnSqlite(OnSqlite, ImporterPeopleContract):
+    pass
+
+
+class TestChunksOnSqlite(OnSqlite, ImporterChunksContract):
     pass

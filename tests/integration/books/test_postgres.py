@@ -18,7 +18,7 @@ from tests.contract.books.test_explain_crowds import CrowdsContract
 from tests.contract.books.test_finding import FindingContract
 from tests.contract.books.test_history import HistoryContract
 from tests.contract.books.test_importer import ImporterContract
-from tests.contract.books.test_importer_people import ImporterPeopleContract
+from tests.contract.books.test_importer_people import ImporterChunksContract, ImporterPeopleContract
 from tests.contract.books.test_importer_resumed import ImporterResumedContract
 from tests.contract.books.test_journal import InboundContract, IntentsContract, OutcomesContract
 from tests.contract.books.test_prior import PriorContract
@@ -125,6 +125,10 @@ class TestImporter(OnPostgres, ImporterContract):
 
 
 class TestImporterPeople(OnPostgres, ImporterPeopleContract):
+    pass
+
+
+class TestImporterChunks(OnPostgres, ImporterChunksContract):
     pass
 
 
