@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Table, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from campaigns.models import Attempt
+from dialer.store import upsert_in
 from recordings.models import Recording, RecordingState
+
+RECORDINGS: Table = Recording.metadata.tables["recordings"]
+
+_UNTOLD: dict[str, Any] = {
+    "path": "",
+    "format": "",
+    "bytes_raw": 0,
+    "seconds": 0.0,
+    "sha256": "",
+    "size": 0,
+    "detail": "",
+}
 
 
 class Recordings:
@@ -17,13 +32,11 @@ class Recordings:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def store(self, recording: Recording) -> None:
-        """Keep what is known of a call's recording; a stored one is never overwritten by a failure."""
-        known = await self.find(recording.call_id)
-        if known is not None and known.state == RecordingState.STORED and recording.state != RecordingState.STORED:
-            return
-        await self._session.merge(recording)
-        await self._session.flush()
+    async def store(self, *recordings: Recording) -> None:
+        """Keep what is known of calls' recordings; a stored one is never overwritten by a failure."""
+        connection = await self._session.connection()
+        statement = _newest(connection.dialect.name)
+        await connection.execute(statement, [_row(recording) for recording in recordings])
 
     async def find(self, call_id: str) -> Recording | None:
         """Return a call's recording, None when nothing was ever told of it."""
@@ -36,3 +49,18 @@ class Recordings:
         if campaign_id is not None:
             query = query.where(Attempt.campaign_id == campaign_id)
         return (await self._session.scalars(query.order_by(Attempt.ended_at))).all()
+
+
+@lru_cache
+def _newest(dialect: str) -> Any:
+    statement = upsert_in(dialect, RECORDINGS)
+    told = {column.name: statement.excluded[column.name] for column in RECORDINGS.c if not column.primary_key}
+    loses_nothing = or_(
+        RECORDINGS.c.state != RecordingState.STORED.value, statement.excluded.state == RecordingState.STORED.value
+    )
+    return statement.on_conflict_do_update(index_elements=[RECORDINGS.c.call_id], set_=told, where=loses_nothing)
+
+
+def _row(recording: Recording) -> dict[str, Any]:
+    told = {column.name: getattr(recording, column.name) for column in RECORDINGS.c}
+    return {**_UNTOLD, **{name: value for name, value in told.items() if value is not None}}

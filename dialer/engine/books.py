@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, case, cast, func, or_, select, update
+from sqlalchemy import Text, bindparam, case, cast, func, or_, select, update
 
 from campaigns.approvals import Approvals, Standing
 from campaigns.audit import Audit, Decision
@@ -34,6 +34,11 @@ from recordings.repository import Recordings
 
 ZONES_APART = timedelta(days=1)
 """A debtor's local date and the UTC date of the same moment differ by a day at most."""
+
+_TELL_PATH = [
+    update(table).where(table.c.call_id == bindparam("call")).values(recording=bindparam("path"))
+    for table in (Attempt.metadata.tables["attempts"], InboundCall.metadata.tables["inbound_calls"])
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +224,12 @@ class Books:
 
     async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
         """Register what is known of these recordings, beside the calls too: their records may be long closed."""
-        paths = {each.call_id: each.path for each in recordings if each.state == RecordingState.STORED}
+        kept = [{"call": each.call_id, "path": each.path} for each in recordings if each.state == RecordingState.STORED]
         async with self._store.transaction() as session:
-            shelf = Recordings(session)
-            for recording in recordings:
-                await shelf.store(recording)
-            for table in (Attempt, InboundCall) if paths else ():
-                known = case(paths, value=table.call_id)
-                await session.execute(update(table).where(table.call_id.in_(paths)).values(recording=known))
+            await Recordings(session).store(*recordings)
+            connection = await session.connection()
+            for tell in _TELL_PATH if kept else ():
+                await connection.execute(tell, kept)
 
 
 def _inbound(row: InboundCall) -> InboundRecord:
