@@ -33,7 +33,7 @@ log = structlog.get_logger("dialer.dialling")
 
 T = TypeVar("T")
 
-GROUP_S = 0.025
+GROUP_S = 0.05
 """Intents of this long are committed together; less where business time runs so fast that pacers decide as often."""
 
 GROUP_MAX = 50
