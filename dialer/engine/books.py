@@ -224,7 +224,9 @@ class Books:
 
     async def keep_recordings(self, recordings: Sequence[Recording]) -> None:
         """Register what is known of these recordings, beside the calls too: their records may be long closed."""
-        kept = [{"call": each.call_id, "path": each.path} for each in recordings if each.state == RecordingState.STORED]
+        stored = sorted(each.call_id for each in recordings if each.state == RecordingState.STORED)
+        paths = {each.call_id: each.path for each in recordings}
+        kept = [{"call": call_id, "path": paths[call_id]} for call_id in stored]  # in the order the journal locks
         async with self._store.transaction() as session:
             await Recordings(session).store(*recordings)
             connection = await session.connection()
