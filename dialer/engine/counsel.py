@@ -30,7 +30,7 @@ from campaigns.compliance.happenings import COUNTED
 from campaigns.standpoint import judged, subject_of, subject_of_call, terms_of
 from dialer.config import CampaignConfig
 from dialer.engine.keeper import Part
-from dialer.queues.ledger import Over, Reserved
+from dialer.queues.ledger import Attempt, Ending, Over, Reserved
 from dialer.types import AttemptRecord, InboundRecord, QueuedLead, Refused, Unavailable
 
 GENERAL_RULES = frozenset(
@@ -66,18 +66,16 @@ GENERAL_RULES = frozenset(
 class Ledger(Protocol):
     """Who counts the past."""
 
-    async def reserve(
-        self, call_id: str, at: datetime, keys: Sequence[str], limits: Sequence[Limit]
-    ) -> Reserved | Over | Refused:
-        """Count an attempt unless a limit is reached."""
+    async def reserve_each(self, attempts: Sequence[Attempt]) -> list[Reserved | Over | Refused]:
+        """Count each attempt unless a limit is reached."""
         ...
 
     async def count(self, limits: Sequence[Limit]) -> list[Tally]:
         """Return what each limit has now."""
         ...
 
-    async def settle(self, call_id: str, happenings: Sequence[Happening], *, released: bool) -> None:
-        """End a reservation and write what happened."""
+    async def settle_each(self, endings: Sequence[Ending]) -> None:
+        """End reservations and write what happened."""
         ...
 
     async def note(self, happenings: Sequence[Happening]) -> None:
@@ -150,36 +148,50 @@ class Counsel:
                 judged[number] = self._judged(client, place, subject, now, tallies)
         return judged
 
-    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Cleared:
-        """Judge one call about to be placed and reserve its place under every limit, in one step.
+    async def clear(self, calls: Sequence[tuple[Client, QueuedLead]], now: datetime) -> list[Cleared]:
+        """Judge calls about to be placed, in their order, and reserve the place of each under every limit in one step.
 
         Raises Unavailable when Redis is away or its counters are not complete: then nobody may be called.
         """
-        place, subject = self._asked(client, lead, now)
-        judgement = self._uncounted(place, subject, now)
-        if not judgement.allowed or isinstance(place, Refused):
-            return self._cleared(judgement, place)
-        asked = self._limits(client, place, subject, now)
-        answer = await self._ledger.reserve(lead.call_id, now, keys(subject), asked)
+        asked = [(client, lead, *self._asked(client, lead, now)) for client, lead in calls]
+        judged = [self._uncounted(place, subject, now) for _, _, place, subject in asked]
+        attempts = [
+            Attempt(lead.call_id, now, keys(subject), self._limits(client, place, subject, now))
+            for (client, lead, place, subject), judgement in zip(asked, judged, strict=True)
+            if judgement.allowed
+        ]
+        answers = iter(await self._ledger.reserve_each(attempts))
+        cleared: list[Cleared] = []
+        for (client, _, place, subject), judgement in zip(asked, judged, strict=True):
+            if judgement.allowed:
+                counted = self._counted(next(answers))
+                judgement = self._judged(client, place, subject, now, counted)
+            cleared.append(self._cleared(judgement, place))
+        return cleared
+
+    def _counted(self, answer: Reserved | Over | Refused) -> tuple[Tally, ...]:
         if isinstance(answer, Refused):
             self._part.failed(answer.detail)
             raise Unavailable(f"ledger: {answer.detail}", error_id=answer.rule)
-        return self._cleared(self._judged(client, place, subject, now, answer.counted), place)
+        return answer.counted
 
-    async def settle(self, record: AttemptRecord) -> None:
-        """Write what an ended call counts as, or give its place back; harmless when repeated. Raises Unavailable."""
+    async def settle(self, calls: Iterable[tuple[str, AttemptRecord | None]]) -> None:
+        """Write what ended calls count as, or give their places back; one without a record was never placed.
+
+        Harmless when repeated. Raises Unavailable.
+        """
+        await self._ledger.settle_each([self._ending(call_id, record) for call_id, record in calls])
+
+    def _ending(self, call_id: str, record: AttemptRecord | None) -> Ending:
+        if record is None:
+            return Ending(call_id, released=True)
         counts = self.counted_by(record)
         released = record.outcome is not None and not counts_as_attempt(record.outcome, counts)
-        left = happenings(Ended.of(record, record.accounts), counts)
-        await self._ledger.settle(record.call_id, left, released=released)
+        return Ending(call_id, happenings(Ended.of(record, record.accounts), counts), released)
 
     async def heard(self, records: Iterable[InboundRecord]) -> None:
         """Count the conversations of people who called us; harmless when repeated. Raises Unavailable."""
         await self._ledger.note([event for record in records if record.ended_at for event in left_by_caller(record)])
-
-    async def withdraw(self, call_id: str) -> None:
-        """Give back the place of a call that was never placed. Raises Unavailable."""
-        await self._ledger.settle(call_id, (), released=True)
 
     def left_by(self, record: AttemptRecord) -> tuple[Happening, ...]:
         """Return what a call, as far as it is known, leaves in the ledger."""

@@ -62,8 +62,8 @@ class Journal(Protocol):
 class Counsel(Protocol):
     """Who knows whom the rules allow to be called."""
 
-    async def clear(self, client: Client, lead: QueuedLead, now: datetime) -> Cleared:
-        """Judge one call and reserve its room."""
+    async def clear(self, calls: Sequence[tuple[Client, QueuedLead]], now: datetime) -> list[Cleared]:
+        """Judge calls in their order and reserve the room of each."""
         ...
 
 
@@ -284,7 +284,7 @@ class Dialling:
 
     async def _place(self, tickets: Sequence[Ticket]) -> None:
         """Let counsel clear each call, commit the intents, and write what was allowed."""
-        cleared = [(ticket, await self._cleared(ticket)) for ticket in tickets]
+        cleared = list(zip(tickets, await self._cleared(tickets), strict=True))
         intents = [(ticket, self._intent(ticket, each)) for ticket, each in cleared if each.judgement.allowed]
         # Before anybody is refused: when it fails, all tickets of the group are given back, each once.
         answers = await self._committed([intent for _, intent in intents])
@@ -301,9 +301,9 @@ class Dialling:
     async def _committed(self, intents: Sequence[Intent]) -> list[Verdict]:
         return await self._asked("database", self._journal.commit_intents(intents)) if intents else []
 
-    async def _cleared(self, ticket: Ticket) -> Cleared:
-        now = self._clock.now()
-        return await self._asked("redis", self._counsel.clear(ticket.lane.client, ticket.lead, now))
+    async def _cleared(self, tickets: Sequence[Ticket]) -> list[Cleared]:
+        calls = [(ticket.lane.client, ticket.lead) for ticket in tickets]
+        return await self._asked("redis", self._counsel.clear(calls, self._clock.now()))
 
     def _intent(self, ticket: Ticket, cleared: Cleared) -> Intent:
         zone = ticket.lead.time_zone or cleared.judgement.zones[0]

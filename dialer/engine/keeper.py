@@ -48,12 +48,8 @@ class Leases(Protocol):
 class Settling(Protocol):
     """Who counts what calls came to."""
 
-    async def settle(self, record: AttemptRecord) -> None:
-        """Count an ended call; raises Unavailable."""
-        ...
-
-    async def withdraw(self, call_id: str) -> None:
-        """Give back the room of a call that was never placed; raises Unavailable."""
+    async def settle(self, calls: Iterable[tuple[str, AttemptRecord | None]]) -> None:
+        """Count ended calls; one without a record was never placed and gives its room back. Raises Unavailable."""
         ...
 
 
@@ -162,12 +158,8 @@ class Keeper:
 
     async def _release(self, released: Sequence[Release]) -> None:
         """Count first, free then: killed in between, a lease is left, and never a call that nobody counted."""
-        for each in released:
-            if each.record is None:
-                await self._settling.withdraw(each.call_id)
-            else:
-                await self._settling.settle(each.record)
         if released:
+            await self._settling.settle([(each.call_id, each.record) for each in released])
             await self._leases.release([each.call_id for each in released])
             for _ in released:
                 self._released.popleft()

@@ -55,12 +55,8 @@ class Settling(Protocol):
         """Return what a call leaves."""
         ...
 
-    async def settle(self, record: AttemptRecord) -> None:
-        """Count an ended call."""
-        ...
-
-    async def withdraw(self, call_id: str) -> None:
-        """Give back the room of a call that was never placed."""
+    async def settle(self, calls: Iterable[tuple[str, AttemptRecord | None]]) -> None:
+        """Count ended calls; one without a record was never placed and gives its room back."""
         ...
 
 
@@ -104,12 +100,8 @@ class Restorer:
     async def account_for(self, late: Sequence[str]) -> None:
         """Count what became of calls whose lease ran out; one that never got into the books gives its room back."""
         known = {record.call_id: record for record in await self._past.attempts(late)}
-        for call_id in late:
-            record = known.get(call_id)
-            if record is None:
-                await self._settling.withdraw(call_id)
-            elif record.outcome is not None:
-                await self._settling.settle(record)
+        told = [(call_id, known.get(call_id)) for call_id in late]
+        await self._settling.settle((call_id, record) for call_id, record in told if record is None or record.outcome)
 
     async def look_after(self) -> None:
         """Bring the ledger up to date; nobody is called before. Raises Unavailable."""

@@ -50,7 +50,12 @@ class RedisLink:
         async with self._deadline(), self._client.pipeline(transaction=atomic) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
-            return list(await pipeline.execute())
+            # Errors as Redis said them: the library would put its own words in front of those we look for.
+            answers = list(await pipeline.execute(raise_on_error=False))
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
     async def run(self, script: LuaScript, keys: Sequence[str], arguments: Command) -> Any:
         """Run a Lua script by its digest, loading it where Redis does not know it (first use, restart)."""
@@ -59,6 +64,19 @@ class RedisLink:
                 return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except redis_errors.NoScriptError:
                 return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def run_each(self, script: LuaScript, calls: Sequence[tuple[Sequence[str], Command]]) -> list[Any]:
+        """Run a script once for each of these keys and arguments, in order and one round trip; return every answer.
+
+        Each run is atomic, all of them are not. A script that may not run twice on the same arguments has no place
+        here: where Redis does not know it yet, all are run again.
+        """
+        commands: list[Command] = [("EVALSHA", script.sha, len(keys), *keys, *rest) for keys, rest in calls]
+        try:
+            return await self.together(commands, atomic=False)
+        except redis_errors.NoScriptError:
+            await self.call("SCRIPT", "LOAD", script.text)
+            return await self.together(commands, atomic=False)
 
     async def close(self) -> None:
         """Close the connections; safe to call twice."""

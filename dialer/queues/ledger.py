@@ -19,7 +19,7 @@ LEDGER_UNKNOWN = Refused("ledger_unknown", "the counters are not complete yet: t
 """Why nothing is reserved on a Redis that does not know the past."""
 
 _CHUNK = 250
-"""Limits or events in one script run, so that Redis is never blocked for long."""
+"""Limits or events in one script run, or calls in one round trip, so that Redis is never blocked for long."""
 
 _COUNTERS = f"{TAG}:ledger"  # :<kind>:<key> -> call ids scored by microseconds since 1970
 _CALLS = f"{TAG}:ledger:call:"  # call id -> the counters it reserved at
@@ -33,6 +33,25 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _RESERVE, _SETTLE, _NOTE, _COUNT = (script("events", name) for name in ("reserve", "settle", "note", "count"))
 _MARK = script("mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call about to be placed: counted at every key, unless one limit is reached."""
+
+    call_id: str
+    at: datetime
+    keys: Sequence[str]
+    limits: Sequence[Limit] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A call that is over: what happened in it, and whether its reservation is taken back."""
+
+    call_id: str
+    happenings: Sequence[Happening] = ()
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +90,19 @@ class Ledger:
         Repeated for the same call it answers the same and counts once. Refused(`ledger_unknown`) until a rebuild is
         complete.
         """
-        counters = [_counter(Kind.ATTEMPT, key) for key in keys]
-        arguments: list[Any] = [call_id, _micros(at), _micros(at - self._horizon), self._kept_s, len(counters)]
-        arguments += counters
-        arguments += _windows(limits)
-        answer, *counts = await self._redis.run(_RESERVE, (_READY, _CALLS + call_id), arguments)
-        if answer == "unknown":
-            return LEDGER_UNKNOWN
-        counted = tuple(_tallies(limits, counts))
-        return Reserved(counted) if answer == "reserved" else Over(tuple(t for t in counted if t.full), counted)
+        (answer,) = await self.reserve_each([Attempt(call_id, at, keys, limits)])
+        return answer
+
+    async def reserve_each(self, attempts: Sequence[Attempt]) -> list[Reserved | Over | Refused]:
+        """Reserve for a moment's calls one after the other, each in one step, in one round trip."""
+        asked = [((_READY, _CALLS + attempt.call_id), self._asked(attempt)) for attempt in attempts]
+        answers = await self._redis.run_each(_RESERVE, asked) if asked else []
+        return [_answer(attempt.limits, answer) for attempt, answer in zip(attempts, answers, strict=True)]
+
+    def _asked(self, attempt: Attempt) -> list[Any]:
+        counters = [_counter(Kind.ATTEMPT, key) for key in attempt.keys]
+        at, oldest = _micros(attempt.at), _micros(attempt.at - self._horizon)
+        return [attempt.call_id, at, oldest, self._kept_s, len(counters), *counters, *_windows(attempt.limits)]
 
     async def count(self, limits: Sequence[Limit]) -> list[Tally]:
         """Return what each limit has now; nothing is reserved, and the next moment may differ."""
@@ -94,8 +117,15 @@ class Ledger:
         Repeating it changes nothing, and the first answer about the reservation stands. A call that was reserved and
         never placed is released the same way.
         """
-        arguments = (call_id, int(released), self._kept_s, *self._events(happenings))
-        await self._redis.run(_SETTLE, (_CALLS + call_id,), arguments)
+        await self.settle_each([Ending(call_id, happenings, released)])
+
+    async def settle_each(self, endings: Sequence[Ending]) -> None:
+        """End the reservations of some calls one after the other, each in one step, in few round trips."""
+        for chunk in _chunks(endings):
+            await self._redis.run_each(_SETTLE, [((_CALLS + each.call_id,), self._ended(each)) for each in chunk])
+
+    def _ended(self, ending: Ending) -> list[Any]:
+        return [ending.call_id, int(ending.released), self._kept_s, *self._events(ending.happenings)]
 
     async def note(self, happenings: Sequence[Happening]) -> None:
         """Write what happened outside our calls (a debtor rang us); the same event twice is one."""
@@ -164,6 +194,14 @@ def _windows(limits: Iterable[Limit]) -> list[str | int | float]:
     for limit in limits:
         arguments += (_counter(limit.kind, limit.key), _micros(limit.since), limit.most)
     return arguments
+
+
+def _answer(limits: Sequence[Limit], answer: Sequence[Any]) -> Reserved | Over | Refused:
+    said, *counts = answer
+    if said == "unknown":
+        return LEDGER_UNKNOWN
+    counted = tuple(_tallies(limits, counts))
+    return Reserved(counted) if said == "reserved" else Over(tuple(t for t in counted if t.full), counted)
 
 
 def _tallies(limits: Sequence[Limit], answer: Sequence[Any]) -> list[Tally]:

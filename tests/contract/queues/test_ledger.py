@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.compliance import Happening, Kind, Limit, Tally, debt_key, person_key, phone_key
 from dialer.queues import EmbeddedRedis, RedisLink, connect
-from dialer.queues.ledger import HORIZON, LEDGER_UNKNOWN, Ledger, Over, Reserved
+from dialer.queues.ledger import HORIZON, LEDGER_UNKNOWN, Attempt, Ending, Ledger, Over, Reserved
 
 from .conftest import NOON
 from .test_random_kills import durable, killed_soon
@@ -107,6 +107,24 @@ async def test_settling_twice_writes_once(ledger: Ledger) -> None:
     for _ in range(2):
         await ledger.settle("t1", [event(Kind.CONTACT, call_id="t1")], released=False)
     assert (await ledger.count([at_most(9, kind=Kind.CONTACT)]))[0].count == 1
+
+
+async def test_calls_of_one_moment_are_reserved_one_after_the_other(redis: RedisLink, ledger: Ledger) -> None:
+    await redis.call("SCRIPT", "FLUSH")
+    limits = [at_most(2)]
+    answers = await ledger.reserve_each([Attempt(f"t{n}", NOON, KEYS, limits) for n in (1, 2, 3)])
+    first, second, full = (Tally(limits[0], 0), Tally(limits[0], 1), Tally(limits[0], 2, NOON))
+    assert answers == [Reserved((first,)), Reserved((second,)), Over((full,), (full,))]
+
+
+async def test_calls_that_are_over_together_are_settled_each_in_its_own_way(redis: RedisLink, ledger: Ledger) -> None:
+    await ledger.reserve_each([Attempt(f"t{n}", NOON, KEYS) for n in range(600)])
+    await redis.call("SCRIPT", "FLUSH")
+    spoke = [event(Kind.CONTACT, call_id=f"t{n}") for n in range(300)]
+    await ledger.settle_each([Ending(each.call_id, [each]) for each in spoke])
+    await ledger.settle_each([Ending(f"t{n}", released=True) for n in range(300, 600)])
+    counted = await ledger.count([at_most(999), at_most(999, kind=Kind.CONTACT)])
+    assert [tally.count for tally in counted] == [300, 300]
 
 
 async def test_the_ledger_of_a_new_redis_refuses_until_it_is_rebuilt(redis: RedisLink) -> None:

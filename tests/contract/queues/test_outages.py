@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.compliance import person_key
 from dialer.queues import EmbeddedRedis, Hopper, connect, ensure
+from dialer.queues.ledger import Ledger
 from dialer.types import ConfigError, Unavailable
 
 from .conftest import EARLY, NOON, a_lead
@@ -43,9 +45,16 @@ async def test_a_redis_that_hangs_is_given_up_at_the_deadline_and_used_again_lat
 
 async def test_a_redis_out_of_memory_is_unavailable_not_a_crash(own_server: EmbeddedRedis) -> None:
     async with await connect(own_server.url, 2.0) as link:
+        ledger = Ledger(link)
+        await ledger.mark_ready(await ledger.begin_rebuild())
         await link.call("CONFIG SET", "maxmemory", "1")
         with pytest.raises(Unavailable, match="maxmemory"):
             await Hopper(link).offer("march", [a_lead(1)])
+        for together in (True, False):
+            with pytest.raises(Unavailable, match="maxmemory"):
+                await link.together([("SET", "first", "1")], atomic=together)
+        with pytest.raises(Unavailable, match="maxmemory"):
+            await ledger.reserve("t1", NOON, [person_key(1)], ())
 
 
 async def test_nobody_listening_is_named_with_its_address() -> None:

@@ -10,7 +10,7 @@ from campaigns.approvals import Standing, State
 from campaigns.compliance import Happening, Kind, Library, Limit, Tally
 from dialer.engine.counsel import Counsel
 from dialer.engine.keeper import Part
-from dialer.queues.ledger import LEDGER_UNKNOWN, Over, Reserved
+from dialer.queues.ledger import LEDGER_UNKNOWN, Attempt, Ending, Over, Reserved
 from dialer.types import Refused, Unavailable
 
 
@@ -41,6 +41,9 @@ class PaperLedger:
         self.reserved[call_id] = tuple(keys)
         return Reserved(counted)
 
+    async def reserve_each(self, attempts: Sequence[Attempt]) -> list[Reserved | Over | Refused]:
+        return [await self.reserve(each.call_id, each.at, each.keys, each.limits) for each in attempts]
+
     async def count(self, limits: Sequence[Limit]) -> list[Tally]:
         self._here()
         return [self._tally(limit) for limit in limits]
@@ -51,6 +54,10 @@ class PaperLedger:
         for key in self.reserved.pop(call_id, ()) if released else ():
             self.events[Kind.ATTEMPT, key].pop(call_id, None)
         await self.load(happenings)
+
+    async def settle_each(self, endings: Sequence[Ending]) -> None:
+        for each in endings:
+            await self.settle(each.call_id, each.happenings, released=each.released)
 
     async def note(self, happenings: Sequence[Happening]) -> None:
         await self.load(happenings)

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.compliance import Judgement, Kind, Library, Limit, phone_key
 from campaigns.standpoint import subject_of
-from dialer.engine.counsel import Client, Counsel, rule_label
+from dialer.engine.counsel import Cleared, Client, Counsel, rule_label
 from dialer.engine.keeper import Part
 from dialer.types import InboundRecord, Outcome, QueuedLead, Unavailable
 from tests.unit.engine.counter import PaperLedger, a_counsel
@@ -29,8 +29,13 @@ class Bar:
         self.counsel: Counsel = a_counsel(self.ledger, self.part)
 
 
+async def answer(counsel: Counsel, client: Client, lead: QueuedLead, at: datetime) -> Cleared:
+    (found,) = await counsel.clear([(client, lead)], at)
+    return found
+
+
 async def cleared(bar: Bar, client: Client, lead: QueuedLead, at: datetime) -> Judgement:
-    return (await bar.counsel.clear(client, lead, at)).judgement
+    return (await answer(bar.counsel, client, lead, at)).judgement
 
 
 @pytest.fixture
@@ -64,13 +69,13 @@ async def test_whoever_sleeps_is_not_counted(bar: Bar):
 async def test_a_ledger_that_does_not_know_the_past_stops_all_calls():
     bar = Bar(complete=False)
     with pytest.raises(Unavailable, match="counters"):
-        await bar.counsel.clear(DEMO, a_lead(1), NOON)
+        await answer(bar.counsel, DEMO, a_lead(1), NOON)
     assert not bar.part.ok
 
 
 async def test_leads_are_judged_in_their_order_and_reserve_nothing(bar: Bar):
     for number in range(10):
-        await bar.counsel.clear(DEMO, replace(a_lead(2), call_id=f"t{number}"), NOON)
+        await answer(bar.counsel, DEMO, replace(a_lead(2), call_id=f"t{number}"), NOON)
     leads = [a_lead(1), a_lead(2), a_lead(3, time_zone="Nowhere/At_All"), a_lead(4)]
     judged = await bar.counsel.sift(DEMO, leads, NOON)
     assert [j.allowed for j in judged] == [True, False, False, True]
@@ -105,15 +110,25 @@ async def test_the_hours_of_a_segment_bind_its_leads_only(bar: Bar):
 )
 async def test_room_is_given_back_for_excluded_outcomes_only(bar: Bar, outcome: Outcome, kept: bool):
     lead = a_lead(1)
-    await bar.counsel.clear(DEMO, lead, NOON)
-    await bar.counsel.settle(a_record(call_id=lead.call_id, phone=lead.phone, debtor_id=1, outcome=outcome))
+    await answer(bar.counsel, DEMO, lead, NOON)
+    ended = a_record(call_id=lead.call_id, phone=lead.phone, debtor_id=1, outcome=outcome)
+    await bar.counsel.settle([(lead.call_id, ended)])
     assert (lead.call_id in bar.ledger.events[Kind.ATTEMPT, phone_key(lead.phone)]) is kept
+
+
+async def test_calls_of_one_moment_count_each_other_and_each_is_answered_in_its_place(bar: Bar):
+    same = [replace(a_lead(2), call_id=f"t{number}") for number in range(11)]
+    asleep = a_lead(3, time_zone="Nowhere/At_All")
+    answers = await bar.counsel.clear([(DEMO, lead) for lead in (a_lead(1), asleep, *same)], NOON)
+    assert [found.judgement.allowed for found in answers] == [True, False, *[True] * 10, False]
+    assert [found.evidence.facts["counters"][0][3] for found in answers[2:]] == list(range(11))
+    assert answers[-1].judgement.refusals[0].rule == "demo.attempt.phone.calendar:1d"
 
 
 async def test_an_abandoned_person_is_left_in_peace_for_three_days(bar: Bar):
     lead = a_lead(1)
     heard = {"phone": lead.phone, "debtor_id": 1, "answered_at": NOON, "ended_at": NOON}
-    await bar.counsel.settle(a_record(call_id="t0", outcome=Outcome.ABANDONED, **heard))
+    await bar.counsel.settle([("t0", a_record(call_id="t0", outcome=Outcome.ABANDONED, **heard))])
     judgement = await cleared(bar, DEMO, lead, NOON + timedelta(hours=71))
     assert judgement.refusals[0].rule == "demo.abandoned.phone.rolling:72h"
     assert judgement.until == NOON + timedelta(hours=72)
@@ -131,7 +146,7 @@ def test_rules_of_a_house_share_one_label():
 
 
 async def test_the_audit_finds_rules_counters_and_versions(bar: Bar):
-    cleared = await bar.counsel.clear(DEMO, a_lead(1), NOON)
+    cleared = await answer(bar.counsel, DEMO, a_lead(1), NOON)
     facts = cleared.evidence.facts
     assert cleared.evidence.law.hash == cleared.judgement.rulebook
     assert {"zones", "counters", "profiles", "versions"} <= facts.keys()
@@ -168,7 +183,7 @@ async def test_the_audit_keeps_the_rules_that_judged_though_the_house_changes_th
             return await super().reserve(call_id, at, keys, limits)
 
     counsel = Counsel(lambda: books[-1], SlowLedger(), Part("ledger"), 47.0)
-    kept = [(await counsel.clear(DEMO, a_lead(number), NOON)).evidence for number in (1, 2)]
+    kept = [(await answer(counsel, DEMO, a_lead(number), NOON)).evidence for number in (1, 2)]
     before, after = (evidence.law.content["profiles"] for evidence in kept)
     assert [evidence.facts["profiles"] for evidence in kept] == [
         [[rules["id"], rules["version"], rules["hash"]] for rules in law] for law in (before, after)
