@@ -19,6 +19,9 @@ _SIGNS = {"US$": "USD", "U$S": "USD", "U$D": "USD", "R$": "BRL", "€": "EUR", "
 _SYMBOLS = re.compile(r"US\$|U\$S|U\$D|R\$|S/\.|S/|€|£|₡|₲|\$|\bBs\.?|\bGs\.?|\bL\.|\bQ(?=\s*\d)", re.IGNORECASE)
 _CODE = re.compile(r"^([A-Z]{3})\s*|\s*([A-Z]{3})$")
 _BODY = re.compile(r"\d[\d.,' ]*\d|\d|[.,]\d{1,2}")
+_BARE = re.compile(r"[0-9][0-9.,]*[0-9]")
+"""What is nothing but digits and marks: most amounts, and known at one look."""
+
 _GROUPED = {
     ",": re.compile(r"\d{1,3}(?:[.' ]\d{3})+(?:,\d*)?|\d+(?:,\d*)?|,\d+"),
     ".": re.compile(r"\d{1,3}(?:[,' ]\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+"),
@@ -29,6 +32,8 @@ def proof(cell: Cell) -> Mark | None:
     """Return the decimal mark an amount proves, "" when it needs none, None when it may be read both ways."""
     if cell.__class__ is not str or cell.isdigit():
         return ""
+    if _BARE.fullmatch(cell):
+        return _proof(cell)
     body = _parts(text_of(cell))[0]
     if not _BODY.fullmatch(body):
         return ""

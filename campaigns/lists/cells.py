@@ -52,6 +52,8 @@ def _unwrapped(text: str) -> str:
 
 def is_nothing(text: str) -> bool:
     """Say whether a cell is empty, or says in words that it is."""
+    if not text:
+        return True
     if len(text) > 16:
         return False
     return text.lower() in _NOTHING or (not text.isascii() and folded(text) in _NOTHING)

@@ -52,7 +52,8 @@ class Source:
     def rows(self) -> Iterator[RawRow]:
         """Yield every row that holds something with the line it begins on, the header first."""
         for number, cells in self._all_rows():
-            if number >= self.first_line and any(cell is not None and cell != "" for cell in cells):
+            # Most rows hold something at once; only where all of it is 0 does it have to be looked at closely.
+            if number >= self.first_line and (any(cells) or any(cell is not None and cell != "" for cell in cells)):
                 yield number, cells
 
     def _all_rows(self) -> Iterator[RawRow]:

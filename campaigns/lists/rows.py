@@ -341,7 +341,7 @@ def _facts(debt: Debt | None, country: str, subdivision: str) -> AccountFacts:
 
 
 def _whole_number(cell: Cell, field: str, most: int, example: str) -> int | None:
-    text = text_of(cell)
+    text = "" if cell is None else text_of(cell)
     if is_nothing(text):
         return None
     if text.endswith((".0", ",0", ".00", ",00")):
