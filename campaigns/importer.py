@@ -22,8 +22,8 @@ from campaigns.effective import effective
 from campaigns.imports import publishing, staging
 from campaigns.imports.bulk import Ids
 from campaigns.imports.known import IMPORTS, Known, looked_up
-from campaigns.imports.pace import WANTED_BESIDE_OTHERS_S, WANTED_S, Pace
-from campaigns.imports.planning import Chunk, Planner, Target, needed
+from campaigns.imports.pace import Pace
+from campaigns.imports.planning import Planner, Target, needed
 from campaigns.imports.tally import Tally
 from campaigns.imports.turns import Draft, Turns
 from campaigns.lists.columns import Columns
@@ -45,7 +45,7 @@ FORM = "1"
 """Raised when rows are read otherwise than before: the same file is then another import."""
 
 _DRY_CHUNK = 20_000
-_AT_A_TIME = 100
+_AT_A_TIME = 25
 _COLLISIONS = (exc.IntegrityError, asyncpg.IntegrityConstraintViolationError)
 
 Progress = Callable[[int, int], None]
@@ -133,7 +133,7 @@ async def import_list(
         numbers,
         now.date(),
     )
-    pace = Pace(wanted_s=WANTED_S if store.dialect == "sqlite" else WANTED_BESIDE_OTHERS_S)
+    pace = Pace() if store.dialect == "sqlite" else Pace.beside_others()
     if not dry_run:
         await publishing.tidy_all(store, pace)
     mark = mapping.fingerprint(FORM, found.definition, repr(rules))
@@ -302,24 +302,26 @@ class _Import:
             await self._ids.provide(connection, needed(rows))
             return await looked_up(connection, target.campaign_id, target.import_id, usable)
 
-    async def plan(self, rows: Sequence[Row | Reject], known: Known) -> Chunk:
-        """Return what the rows change, letting the one who writes have a turn now and then."""
+    async def plan(self, rows: Sequence[Row | Reject], known: Known) -> staging.Ready:
+        """Return what the rows change, ready to be written, letting the one who writes have a turn now and then."""
         planner = Planner(self._job.target, self._job.columns, known, self._memory, self._ids)
         for first in range(0, len(rows), _AT_A_TIME):
             planner.plan(rows[first : first + _AT_A_TIME])
             await asyncio.sleep(0)
-        return planner.chunk
+        if self._dry_run:
+            return staging.Ready(planner.chunk)
+        return staging.prepared(self._job.dialect, self._job.target, planner.chunk, self._now)
 
     async def write(self, draft: Draft) -> bool:
         """Write a chunk; False when somebody else changed its people since the look, and nothing was written."""
-        chunk = draft.chunk
+        chunk = draft.ready.chunk
         done = draft.before + len(draft.rows)
         if self._dry_run:
             self._tally.add(chunk)
         elif draft.before >= self._job.done:
             tally = Tally(self._tally.counts()).add(chunk)
             try:
-                await self._committed(chunk, {"before": draft.before, "after": done, "counts": tally.counts()})
+                await self._committed(draft.ready, {"before": draft.before, "after": done, "counts": tally.counts()})
             except _COLLISIONS:
                 return False
             self._tally = tally
@@ -331,13 +333,12 @@ class _Import:
             self._progress(done, self._job.rows)
         return True
 
-    async def _committed(self, chunk: Chunk, progress: Mapping[str, Any]) -> None:
+    async def _committed(self, ready: staging.Ready, progress: Mapping[str, Any]) -> None:
         target, name = self._job.target, self._job.source.path.name
-        new = staging.prepared(self._job.dialect, target, chunk, self._now)
         async with self._store.transaction() as session:
             connection = await session.connection()
-            with self._pace.timed():
-                await staging.write(connection, target, chunk, new, progress, file=name, now=self._now)
+            with self._pace.timed(progress["after"] - progress["before"]):
+                await staging.write(connection, target, ready, progress, file=name, now=self._now)
                 await session.commit()
 
     def _told(self) -> ImportReport:

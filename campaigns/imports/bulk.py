@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy import Dialect, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _BLOCK = 8_000
+
+_NOTHING = object()
 
 Process = Callable[[Any], Any]
 
@@ -37,8 +39,18 @@ def records(dialect: Dialect, table: Table, columns: tuple[str, ...], rows: Sequ
         return table, columns, []
     by_column: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, process in _processes(table, columns, dialect):
-        by_column[place] = map(process, by_column[place])
+        by_column[place] = _processed(process, by_column[place])
     return table, columns, list(zip(*by_column, strict=True))
+
+
+def _processed(process: Process, values: Iterable[Any]) -> Iterator[Any]:
+    """Yield what the driver takes for each value; a column that repeats one object pays for it once."""
+    last: Any = _NOTHING
+    made: Any = None
+    for value in values:
+        if value is not last:
+            last, made = value, process(value)
+        yield made
 
 
 async def insert(connection: AsyncConnection, made: Records) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
@@ -53,8 +54,16 @@ class Overtaken(InputError):
     error_id = "import-running"
 
 
-def prepared(dialect: Dialect, target: Target, chunk: Chunk, now: datetime) -> list[Records]:
-    """Return the new rows of a chunk in the order they are written, ready for the database."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A chunk, and its new rows in the order they are written, as the driver takes them."""
+
+    chunk: Chunk
+    new: Sequence[Records] = ()
+
+
+def prepared(dialect: Dialect, target: Target, chunk: Chunk, now: datetime) -> Ready:
+    """Make a chunk ready for the database: what need not be done within a transaction."""
     debtors = [(p.id, p.code, *_debtor_facts(p.facts)) for p in chunk.debtors]
     phones = [
         (id_, debtor, e164, rank, kind, now if waits else None, STAGED if waits else None)
@@ -62,34 +71,27 @@ def prepared(dialect: Dialect, target: Target, chunk: Chunk, now: datetime) -> l
     ]
     accounts = [(id_, debtor, *key, *_account_facts(a.facts)) for id_, debtor, key, a in chunk.accounts]
     leads = [_lead(target, person.id, lead) for person, lead in chunk.leads]
-    return [
+    new = (
         records(dialect, DEBTORS, _DEBTOR_COLUMNS, debtors),
         records(dialect, PHONES, _PHONE_COLUMNS, phones),
         records(dialect, ACCOUNTS, _ACCOUNT_COLUMNS, accounts),
         records(dialect, LEADS, _LEAD_COLUMNS, leads),
-    ]
+    )
+    return Ready(chunk, new)
 
 
 async def write(
-    connection: AsyncConnection,
-    target: Target,
-    chunk: Chunk,
-    new: Sequence[Records],
-    progress: Mapping[str, Any],
-    *,
-    file: str,
-    now: datetime,
+    connection: AsyncConnection, target: Target, ready: Ready, progress: Mapping[str, Any], *, file: str, now: datetime
 ) -> None:
     """Write a chunk inside the caller's transaction; raises Overtaken when somebody else wrote it meanwhile.
 
-    `new` is what `prepared` made of it; `progress` holds `before` and `after`, the rows done of the file, and
-    `counts`, what the import came to so far.
+    `progress` holds `before` and `after`, the rows done of the file, and `counts`, what the import came to so far.
     """
     await by_keys(connection)
     await _advance(connection, target.import_id, progress)
-    for rows in new:
+    for rows in ready.new:
         await insert(connection, rows)
-    await _write_rest(connection, target, chunk, file, now)
+    await _write_rest(connection, target, ready.chunk, file, now)
 
 
 def _lead(target: Target, debtor_id: int, lead: KnownLead) -> tuple[Any, ...]:

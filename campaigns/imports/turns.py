@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from campaigns.imports.known import Known
-from campaigns.imports.planning import Chunk
+from campaigns.imports.staging import Ready
 from campaigns.lists.rows import Reject, Row
 from dialer.types import Unavailable
 
@@ -25,7 +25,7 @@ class Draft:
     before: int
     rows: Sequence[Row | Reject]
     known: Known
-    chunk: Chunk
+    ready: Ready
 
 
 class Work(Protocol):
@@ -35,8 +35,8 @@ class Work(Protocol):
         """Return what the books say of the rows' people."""
         ...
 
-    async def plan(self, rows: Sequence[Row | Reject], known: Known) -> Chunk:
-        """Return what the rows change, letting the one who writes have a turn now and then."""
+    async def plan(self, rows: Sequence[Row | Reject], known: Known) -> Ready:
+        """Return what the rows change, ready to be written, letting the one who writes have a turn now and then."""
         ...
 
     async def write(self, draft: Draft) -> bool:
@@ -78,8 +78,8 @@ class Turns:
                 break
             # Somebody else wrote one of these people between our look and our commit: look again.
             known = await self._work.look(last.rows)
-            chunk = await self._work.plan(last.rows, known)
-            written = await self._work.write(Draft(last.before, last.rows, known, chunk))
+            ready = await self._work.plan(last.rows, known)
+            written = await self._work.write(Draft(last.before, last.rows, known, ready))
         if not written:
             raise Unavailable("other imports change the same people again and again; let them end first")
         self._last = self._writing = None

@@ -16,7 +16,6 @@ from sqlalchemy import func, select, text
 from campaigns.importer import ImportReport, import_list
 from campaigns.imports import staging
 from campaigns.imports.known import Known, looked_up
-from campaigns.imports.pace import Pace
 from campaigns.lists.mapping import Formats, Mapping
 from campaigns.models import Account, Debtor, Lead, LeadState, Phone
 from dialer.store import Store
@@ -202,9 +201,8 @@ class ImporterChunksContract:
         """Import a list and its successor into a campaign in chunks of so many rows; return all it came to."""
         told: list[object] = []
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("campaigns.imports.pace._FEWEST", rows)
-            patched.setattr("campaigns.imports.pace._MOST", rows)
-            patched.setattr("campaigns.importer.Pace", lambda **said: Pace(rows, **said))
+            for size in ("_FEWEST", "_FIRST", "_MOST"):
+                patched.setattr(f"campaigns.imports.pace.{size}", rows)
             self.write_after_the_next_look(patched)
             newer = [row.replace(";early;", ";late;").replace("Fay Sosa", "Fay Sosa Gil") for row in self.ROWS]
             for name, lines in (("a.csv", self.ROWS), ("b.csv", newer)):

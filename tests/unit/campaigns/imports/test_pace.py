@@ -40,6 +40,28 @@ def test_a_slow_chunk_makes_the_next_one_smaller(watch: Watch):
     assert pace.rows < 600
 
 
+def test_a_chunk_is_measured_by_the_rows_it_has(watch: Watch):
+    """The next one's size may be chosen before this one is written."""
+    pace = Pace(rows=1_000)
+    with pace.timed(100):
+        watch.now += WANTED_S
+    assert pace.rows == 550
+
+
+async def test_nobody_is_let_in_where_nobody_is_kept_out(watch: Watch, monkeypatch: pytest.MonkeyPatch):
+    rested: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        rested.append(seconds)
+
+    monkeypatch.setattr("campaigns.imports.pace.asyncio.sleep", sleep)
+    for pace in (Pace(), Pace.beside_others()):
+        with pace.timed(10):
+            watch.now += 0.1
+        await pace.rest()
+    assert rested == [0.01]
+
+
 def test_figures_name_the_longest(watch: Watch):
     pace = Pace()
     for took in (0.01, 0.02, 0.5):

@@ -10,6 +10,7 @@ import pytest
 
 from campaigns.imports.known import Asked, Known
 from campaigns.imports.planning import Chunk
+from campaigns.imports.staging import Ready
 from campaigns.imports.turns import Draft, Turns
 from campaigns.lists.rows import Reject, Row
 from dialer.types import Unavailable
@@ -37,9 +38,9 @@ class Books:
         code = self._tell("look", given)
         return Known(Asked(codes=frozenset({code})), frozenset({self.found[code]} if code in self.found else ()))
 
-    async def plan(self, given: Sequence[Row | Reject], known: Known) -> Chunk:
+    async def plan(self, given: Sequence[Row | Reject], known: Known) -> Ready:
         self._tell("plan", given)
-        return Chunk()
+        return Ready(Chunk())
 
     async def write(self, draft: Draft) -> bool:
         await self.open.wait()
