@@ -118,6 +118,19 @@ async def by_keys(connection: AsyncConnection) -> None:
         await connection.execute(_BY_KEYS)
 
 
+def matching(connection: AsyncConnection, table: str, column: str, *, numbers: bool = False, also: str = "") -> str:
+    """Return the rows of a table with one of the keys bound as `keys` with `listed`, as a subquery named `t`.
+
+    Key by key: PostgreSQL, told to look for all at once, may read all that another column of the index allows.
+    """
+    condition = f" AND {also}" if also else ""
+    if connection.dialect.name == "postgresql":
+        keys = f"unnest(CAST(:keys AS {'bigint' if numbers else 'text'}[])) AS wanted(key)"
+        found = f"SELECT * FROM {table} WHERE {column} = wanted.key{condition} OFFSET 0"  # noqa: S608 - never values
+        return f"{keys} CROSS JOIN LATERAL ({found}) AS t"
+    return f"(SELECT * FROM {table} WHERE {among(connection, column, 'keys')}{condition}) AS t"  # noqa: S608
+
+
 def among(connection: AsyncConnection, column: str, name: str, *, numbers: bool = False) -> str:
     """Return the condition that a column is one of the values bound as `name` with `listed`: one statement for any."""
     if connection.dialect.name == "postgresql":
@@ -126,5 +139,5 @@ def among(connection: AsyncConnection, column: str, name: str, *, numbers: bool 
 
 
 def listed(connection: AsyncConnection, values: Iterable[Any]) -> Any:
-    """Return values as `among` wants them bound."""
+    """Return values as `matching` and `among` want them bound."""
     return list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))

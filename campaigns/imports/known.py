@@ -12,7 +12,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from campaigns.case_models import Import, ImportChange, ImportState
-from campaigns.imports.bulk import among, by_keys, listed
+from campaigns.imports.bulk import by_keys, listed, matching
 from campaigns.lists.rows import Row
 from campaigns.models import Account, Debtor, Lead, Phone
 
@@ -118,10 +118,6 @@ class Known:
             self.by_document[person.facts["document"]].append(person)
 
 
-def _columns(*names: str) -> str:
-    return ", ".join(f"d.{name}" for name in ("id", "external_id", "opted_out_at", *names))
-
-
 async def looked_up(connection: AsyncConnection, campaign_id: int, import_id: int, rows: Sequence[Row]) -> Known:
     """Return what is known of everybody the rows may mean."""
     await by_keys(connection)
@@ -140,20 +136,26 @@ async def looked_up(connection: AsyncConnection, campaign_id: int, import_id: in
 
 
 async def _people(connection: AsyncConnection, asked: Asked) -> dict[int, Person]:
-    head = f"SELECT {_columns(*DEBTOR_FACTS)} FROM debtors d"  # noqa: S608 - names of columns, never values
-    in_use = f"(p.retired_at IS NULL OR p.retired_reason = '{STAGED}')"
-    by_phone = f"JOIN phones p ON p.debtor_id = d.id WHERE {among(connection, 'p.e164', 'keys')} AND {in_use}"
-    queries = [
-        (f"{head} WHERE {among(connection, 'd.external_id', 'keys')}", asked.codes),
-        (f"{head} WHERE {among(connection, 'd.document', 'keys')}", asked.documents),
-        (f"{head} {by_phone}", asked.phones),
-    ]
     people: dict[int, Person] = {}
-    for query, keys in queries:
-        if keys:
-            for found in await connection.execute(text(query), {"keys": listed(connection, keys)}):
-                people.setdefault(found[0], _person(found))
+    for column, keys in (("external_id", asked.codes), ("document", asked.documents)):
+        await _debtors(connection, people, column, keys)
+    in_use = f"(retired_at IS NULL OR retired_reason = '{STAGED}')"
+    query = f"SELECT t.debtor_id FROM {matching(connection, 'phones', 'e164', also=in_use)}"  # noqa: S608
+    owners = (await connection.execute(text(query), {"keys": listed(connection, asked.phones)})).scalars()
+    await _debtors(connection, people, "id", {id_ for id_ in owners if id_ not in people})
     return dict(sorted(people.items()))
+
+
+async def _debtors(
+    connection: AsyncConnection, people: dict[int, Person], column: str, keys: Collection[str | int]
+) -> None:
+    """Add the people who have one of these keys."""
+    if not keys:
+        return
+    named = ", ".join(f"t.{name}" for name in ("id", "external_id", "opted_out_at", *DEBTOR_FACTS))
+    query = f"SELECT {named} FROM {matching(connection, 'debtors', column, numbers=column == 'id')}"  # noqa: S608
+    for found in await connection.execute(text(query), {"keys": listed(connection, keys)}):
+        people.setdefault(found[0], _person(found))
 
 
 def _person(found: Any) -> Person:
@@ -163,11 +165,11 @@ def _person(found: Any) -> Person:
 
 async def _phones(connection: AsyncConnection, people: dict[int, Person], known: Known, asked: Collection[str]) -> None:
     query = text(
-        "SELECT debtor_id, e164, id, kind, rank, retired_at, retired_reason FROM phones "  # noqa: S608
-        f"WHERE {among(connection, 'debtor_id', 'people', numbers=True)} ORDER BY rank, id"
+        "SELECT t.debtor_id, t.e164, t.id, t.kind, t.rank, t.retired_at, t.retired_reason "  # noqa: S608
+        f"FROM {matching(connection, 'phones', 'debtor_id', numbers=True)} ORDER BY t.rank, t.id"
     )
     for debtor_id, e164, id_, kind, rank, retired_at, reason in await connection.execute(
-        query, {"people": listed(connection, people)}
+        query, {"keys": listed(connection, people)}
     ):
         person = people[debtor_id]
         staged = reason == STAGED
@@ -180,11 +182,11 @@ async def _phones(connection: AsyncConnection, people: dict[int, Person], known:
 async def _accounts(connection: AsyncConnection, people: dict[int, Person]) -> None:
     columns = [ACCOUNTS.c[name] for name in ("debtor_id", "creditor", "product", "number", "id", *ACCOUNT_FACTS)]
     query = text(
-        f"SELECT {', '.join(column.name for column in columns)} FROM accounts "  # noqa: S608
-        f"WHERE {among(connection, 'debtor_id', 'people', numbers=True)} ORDER BY id"
+        f"SELECT {', '.join(f't.{column.name}' for column in columns)} "  # noqa: S608
+        f"FROM {matching(connection, 'accounts', 'debtor_id', numbers=True)} ORDER BY t.id"
     ).columns(*columns)
     for debtor_id, creditor, product, number, id_, *facts in await connection.execute(
-        query, {"people": listed(connection, people)}
+        query, {"keys": listed(connection, people)}
     ):
         account = KnownAccount(id_, dict(zip(ACCOUNT_FACTS, facts, strict=True)))
         people[debtor_id].accounts[creditor, product, number] = account
@@ -193,11 +195,11 @@ async def _accounts(connection: AsyncConnection, people: dict[int, Person]) -> N
 async def _leads(connection: AsyncConnection, people: dict[int, Person], campaign_id: int, import_id: int) -> None:
     columns = [LEADS.c[name] for name in ("debtor_id", "id", "segment_id", "account_ids", "state", "import_id")]
     query = text(
-        f"SELECT {', '.join(f'l.{column.name}' for column in columns)}, i.state AS published FROM leads l "  # noqa: S608
-        "LEFT JOIN imports i ON i.id = l.import_id "
-        f"WHERE l.campaign_id = :campaign AND {among(connection, 'l.debtor_id', 'people', numbers=True)}"
+        f"SELECT {', '.join(f't.{column.name}' for column in columns)}, i.state AS published "  # noqa: S608
+        f"FROM {matching(connection, 'leads', 'debtor_id', numbers=True)} "
+        "LEFT JOIN imports i ON i.id = t.import_id WHERE t.campaign_id = :campaign"
     ).columns(*columns, IMPORTS.c.state.label("published"))
-    bound = {"campaign": campaign_id, "people": listed(connection, people)}
+    bound = {"campaign": campaign_id, "keys": listed(connection, people)}
     for debtor_id, id_, segment_id, accounts, state, _, published in await connection.execute(query, bound):
         loose = state == "staged" and published == ImportState.STAGING
         people[debtor_id].lead = KnownLead(id_, segment_id, list(accounts), loose, state=state)
@@ -211,12 +213,13 @@ async def _changes(connection: AsyncConnection, people: dict[int, Person], known
         "accounts": [account.id for person in people.values() for account in person.accounts.values()],
         "leads": [person.lead.id for person in people.values() if person.lead],
     }
+    own = "import_id = :import AND target = :target"
     for target, wanted in ids.items():
         query = text(
-            "SELECT row_id, facts FROM import_changes WHERE import_id = :import AND target = :target "  # noqa: S608
-            f"AND {among(connection, 'row_id', 'wanted', numbers=True)}"
+            "SELECT t.row_id, t.facts "  # noqa: S608
+            f"FROM {matching(connection, 'import_changes', 'row_id', numbers=True, also=own)}"
         ).columns(CHANGES.c.row_id, CHANGES.c.facts)
-        bound = {"import": import_id, "target": target, "wanted": listed(connection, wanted)}
+        bound = {"import": import_id, "target": target, "keys": listed(connection, wanted)}
         for row_id, facts in await connection.execute(query, bound):
             known.changes[target, row_id] = facts
     for person in people.values():

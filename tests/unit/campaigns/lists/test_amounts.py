@@ -79,6 +79,11 @@ def test_what_may_be_read_both_ways_proves_nothing():
     assert proof("1.234") is None
 
 
+@given(st.text("0123456789.,", min_size=1, max_size=12))
+def test_an_amount_proves_the_same_beside_its_currency(text: str):
+    assert proof(text) == proof(f"$ {text}")
+
+
 @given(st.decimals(0, 10**11, places=2))
 def test_both_ways_of_writing_an_amount_say_the_same(value: Decimal):
     english = f"{value:,.2f}"
