@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -58,7 +58,8 @@ class Learning:
         self.release = Release(prior.talk, (prior.short_wrap, prior.long_wrap))
         self.rate = AnswerRate(prior.answer_weight)
         self._progress = Progress(prior.progress)
-        self.outlook = Outlook(self._progress.shape(), NEAR_S)
+        self.outlook = Outlook(self._progress.shape(), NEAR_S, inf)
+        self._min_ring_s = inf
         self._deciding: Counter[float] = Counter()
         self._awaited: deque[tuple[float, float]] = deque()
         self._seen_at = self._calls_at = self._talks_at = float("nan")
@@ -91,10 +92,11 @@ class Learning:
             case _:
                 pass
 
-    def watch(self, seen: Snapshot, waits_s: float) -> None:
+    def watch(self, seen: Snapshot, waits_s: float, min_ring_s: float) -> None:
         """Count the calls of this moment as at risk since the moment before, and keep the tables fresh.
 
-        A live answer `waits_s` for an agent: one who is free by then is free in time.
+        A live answer `waits_s` for an agent: one who is free by then is free in time. A call that has rung
+        `min_ring_s` may be cancelled.
         """
         step = seen.now - self._seen_at
         self._seen_at = seen.now
@@ -106,7 +108,7 @@ class Learning:
             expected = self.outlook.expected(seen, self.odds(seen.call_answer_odds))
             self._awaited.append((seen.now, step * float(reference[calling] @ expected)))
             self.rate.passed(step, self._due(seen.now))
-        self._refresh(seen, waits_s)
+        self._refresh(seen, waits_s, min_ring_s)
 
     def odds(self, told: Floats) -> Floats:
         """Return each call's probability of a live answer: what the caller knows, corrected by what is seen."""
@@ -123,11 +125,11 @@ class Learning:
         known = (odds >= 0) & (odds <= 1)
         return np.where(known, odds, self._reference)
 
-    def _refresh(self, seen: Snapshot, waits_s: float) -> None:
+    def _refresh(self, seen: Snapshot, waits_s: float, min_ring_s: float) -> None:
         since_calls, since_talks = seen.now - self._calls_at, seen.now - self._talks_at
-        if not 0 <= since_calls < REFRESH_S:
-            self.outlook = Outlook(self._progress.shape(), NEAR_S)
-            self._calls_at = seen.now
+        if not 0 <= since_calls < REFRESH_S or min_ring_s != self._min_ring_s:
+            self.outlook = Outlook(self._progress.shape(), NEAR_S, min_ring_s)
+            self._calls_at, self._min_ring_s = seen.now, min_ring_s
         if not 0 <= since_talks < REFRESH_S:
             first = not isfinite(since_talks)
             self.release.refresh(seen, self.outlook.horizons_s + waits_s)

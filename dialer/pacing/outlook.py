@@ -9,6 +9,11 @@ from dialer.pacing.progress import CLASS_STEP_S, CLASSES, HALVES, Shape
 from dialer.pacing.snapshot import Floats, Snapshot, Stage, ages
 
 QUANTILES = 6
+NEAR, MIDDLE = 6, 7
+"""Columns after the quantiles: the horizon of the cancelling, and the middle quantile with nothing left out."""
+TO_RING_S = 2.0
+LATE_COUNTS = 0.5
+"""What an answer weighs that comes when the call may be cancelled already: such a call is no promise yet."""
 _AGE_GRID: Floats = np.arange(HALVES, dtype=np.float64) / 2
 _CLASS_GRID: Floats = np.arange(CLASSES + 1, dtype=np.float64) * CLASS_STEP_S
 _WAITS: Floats = _AGE_GRID + 0.25
@@ -18,19 +23,25 @@ _WAITS: Floats = _AGE_GRID + 0.25
 class Outlook:
     """Knows for every call in flight the chance to be live within each horizon."""
 
-    def __init__(self, shape: Shape, near_s: float) -> None:
-        """Work out the tables: QUANTILES horizons of the dial-to-live time, and `near_s` last."""
+    def __init__(self, shape: Shape, near_s: float, min_ring_s: float) -> None:
+        """Work out the tables: QUANTILES horizons of the dial-to-live time, then NEAR and MIDDLE.
+
+        For the quantiles answers after `min_ring_s` of ringing weigh LATE_COUNTS; elsewhere they count in full.
+        """
         self.verdict_s = _verdict_s(shape)
         """The mean time from the answer of a live call to its classification."""
-        self.horizons_s = np.append(_quantiles(shape), near_s)
+        quantiles = _quantiles(shape)
+        self.horizons_s = np.append(quantiles, [near_s, quantiles[QUANTILES // 2]])
         self._live_left = 1 - np.concatenate([[0.0], np.cumsum(shape.live)[:-1]])
         self._other_left = 1 - np.concatenate([[0.0], np.cumsum(shape.other)[:-1]])
-        self._rows = _live_within(shape, self.horizons_s)
+        self._rows = _live_within(shape, shape.live, self.horizons_s)
+        late = np.where(TO_RING_S + min_ring_s <= _AGE_GRID, shape.live, 0.0)
+        self._rows[:, :QUANTILES] -= (1 - LATE_COUNTS) * _live_within(shape, late, self.horizons_s[:QUANTILES])
         self._density = 2 * shape.live
         self._answered = np.column_stack([shape.live, shape.other_answered])
         self._classes = np.column_stack(_classified_within(shape, self.horizons_s))
         self.fresh = self._rows[0]
-        """Of a call dialled now that will be live: the share live within each horizon."""
+        """Of a call dialled now that will be live: the share live within each horizon, late ones as they weigh."""
 
     def expected(self, seen: Snapshot, odds: Floats) -> Floats:
         """Return, of each call not yet answered, the live answers expected per second now, for one of its odds."""
@@ -81,10 +92,13 @@ def _quantiles(shape: Shape) -> Floats:
     return np.interp(levels, np.cumsum(shape.live), _AGE_GRID + 0.5) + _verdict_s(shape)
 
 
-def _live_within(shape: Shape, horizons_s: Floats) -> Floats:
-    """Return, by age, P(answered from now on and known to be live within h) per call that will be live."""
+def _live_within(shape: Shape, answered: Floats, horizons_s: Floats) -> Floats:
+    """Return, by age, P(answered from now on and known to be live within h) per call that will be live.
+
+    `answered` are the shares answered in each half second of age.
+    """
     known = np.interp(horizons_s - _WAITS[:, None], _CLASS_GRID, shape.live_classified)
-    to_come = np.lib.stride_tricks.sliding_window_view(np.append(shape.live, np.zeros(HALVES - 1)), HALVES)
+    to_come = np.lib.stride_tricks.sliding_window_view(np.append(answered, np.zeros(HALVES - 1)), HALVES)
     within: Floats = np.einsum("ij,jh->ih", to_come, known)  # BLAS would start threads for so little
     return within
 

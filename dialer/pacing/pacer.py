@@ -100,7 +100,7 @@ class Pacer:
             return _decision(0, 0.0, "No call: the time is unknown.")
         seen = tidy(snapshot)
         counts = count(seen)
-        self._learned.watch(seen, PATIENCE_USED * self._policy.patience_s)
+        self._learned.watch(seen, PATIENCE_USED * self._policy.patience_s, self._policy.min_ring_s)
         if counts.logged_in == 0:
             return _decision(0, 0.0, "No call: no agent is logged in.")
         if self._policy.mode == "predictive":

@@ -7,13 +7,14 @@ cancelling calls when agents run short (ITC, 1994, expired); here the balance of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from dialer.pacing.budget import Allowance
 from dialer.pacing.learning import Learning
 from dialer.pacing.lines import Counts, largeness
-from dialer.pacing.outlook import QUANTILES
+from dialer.pacing.outlook import MIDDLE, NEAR, QUANTILES
 from dialer.pacing.policy import PacingPolicy
 from dialer.pacing.shortage import shortage
 from dialer.pacing.snapshot import Floats, Indexes, Snapshot, Stage
@@ -25,6 +26,8 @@ A ringing call is worth more than a new one.
 """
 CAUTION = 0.2
 """Standard deviations of the answer rate by which it is taken higher than it looks."""
+UNSURE = 2.0
+"""Answers feared beside those known: a rate seen in a few answers is no rate for hundreds of calls."""
 FEWEST_KNOWN = 5.0
 """Live answers to be seen before more than one call per free agent is placed."""
 ANSWERS_A_LINE = 6.0
@@ -55,31 +58,37 @@ NOTHING: Indexes = np.empty(0, dtype=np.int64)
 
 def plan(seen: Snapshot, policy: PacingPolicy, counts: Counts, learned: Learning, allowed: Allowance) -> Outcome:
     """Return how many calls to place and which to cancel; caps are the caller's."""
-    caution = 1 + CAUTION / max(learned.known, 1.0) ** 0.5
+    caution = _caution(learned.known)
     agents = learned.release.chances(seen)
     calls = learned.outlook.chances(seen, np.minimum(learned.odds(seen.call_answer_odds) * caution, 0.97))
     spare = counts.ready - counts.waiting
     balance = shortage(agents[:, :QUANTILES], calls[:, :QUANTILES], spare)
     fresh = learned.outlook.fresh[:QUANTILES]
-    limit, why = _most(counts, counts.ready + float(agents[:, QUANTILES // 2].sum()), learned, allowed)
+    free = counts.ready + float(agents[:, MIDDLE].sum())
+    limit, why = _most(counts, free, learned, allowed)
     odds = np.minimum(_next_odds(seen, learned, limit) * caution, 0.97)
     dial, risk = balance.fill(odds[:, None] * fresh, allowed.theta)
-    near = slice(QUANTILES, QUANTILES + 1)
+    near = slice(NEAR, NEAR + 1)
     bearable = CANCEL_RISK + (CANCEL_RISK_OF_LARGE - CANCEL_RISK) * largeness(counts.logged_in)
     chances = agents[:, near], calls[:, near], spare
     cancel = _cancelled(seen, policy, chances, bearable) if dial == 0 else NOTHING
-    middle = QUANTILES // 2
     return Outcome(
         dial=dial,
         cancel=cancel,
         risk=risk,
         theta=allowed.theta,
-        free=counts.ready + float(agents[:, middle].sum()),
-        live=counts.waiting + float(calls[:, middle].sum()),
-        horizon_s=float(learned.outlook.horizons_s[middle]),
+        free=free,
+        live=counts.waiting + float(calls[:, MIDDLE].sum()),
+        horizon_s=float(learned.outlook.horizons_s[MIDDLE]),
         answer_rate=learned.answer_rate,
         why=why,
     )
+
+
+def _caution(known: float) -> float:
+    """Return the factor by which answers are expected above the rate, as long as few are known."""
+    known = max(known, 1.0)
+    return 1 + CAUTION / sqrt(known) + UNSURE / known
 
 
 def _most(counts: Counts, free_soon: float, learned: Learning, allowed: Allowance) -> tuple[int, str]:

@@ -23,6 +23,7 @@ from dialer.pacing import (
     WrapEnded,
 )
 from dialer.pacing.learning import Learning, Recent
+from dialer.pacing.outlook import QUANTILES
 
 NONE = np.empty(0)
 
@@ -53,7 +54,7 @@ def lived(learning: Learning, live_rate: float, seconds: int = 3600, seed: int =
             facts: list[Fact] = [Answered(ends, dialled), Classified(ends, dialled, ends, live=True)] if live else []
             for fact in facts or [Ended(ends, dialled, "no_answer")]:
                 learning.observe(fact)
-        learning.watch(ringing(now, [dialled for dialled, _, _ in flying]), 1.0)
+        learning.watch(ringing(now, [dialled for dialled, _, _ in flying]), 1.0, 15.0)
     return learning
 
 
@@ -66,7 +67,7 @@ def test_calls_that_just_began_to_ring_are_no_evidence_against_answers() -> None
     learning = Learning(Prior.default())
     before = learning.answer_rate
     for now in np.arange(0, 3.5, 0.5):
-        learning.watch(ringing(now, [0.0] * 50), 1.0)
+        learning.watch(ringing(now, [0.0] * 50), 1.0, 15.0)
     assert learning.answer_rate > 0.8 * before
 
 
@@ -102,7 +103,7 @@ def test_a_late_fact_that_was_never_told_is_news() -> None:
 def test_a_jump_of_the_clock_teaches_nothing() -> None:
     learning = Learning(Prior.default())
     for now in (0.0, 1e6, 5.0, -1e6):
-        learning.watch(ringing(now, [now - 10] * 30), 1.0)
+        learning.watch(ringing(now, [now - 10] * 30), 1.0, 15.0)
     assert learning.answer_rate == pytest.approx(0.2)
 
 
@@ -125,7 +126,17 @@ def test_no_fact_and_no_snapshot_breaks_what_is_known(told: list[Fact], dialled:
     learning = Learning(Prior.default())
     for step, fact in enumerate(told):
         learning.observe(fact)
-        learning.watch(ringing(step * 1.5, dialled), 1.0)
+        learning.watch(ringing(step * 1.5, dialled), 1.0, 15.0)
     assert 0 < learning.answer_rate <= 0.97
     assert np.isfinite(learning.outlook.horizons_s).all()
     assert np.isfinite(learning.outlook.chances(ringing(50.0, dialled), np.full(len(dialled), 0.2))).all()
+
+
+def test_another_least_ring_is_in_force_with_the_next_moment() -> None:
+    learning = Learning(Prior.default())
+    seen = [ringing(now, [now - 2] * 3) for now in (0.0, 0.5)]
+    learning.watch(seen[0], 1.0, 15.0)
+    cancelled_early = learning.outlook.fresh[:QUANTILES].copy()
+    learning.watch(seen[1], 1.0, 20.0)
+    assert (learning.outlook.fresh[:QUANTILES] >= cancelled_early - 1e-9).all()
+    assert learning.outlook.fresh[QUANTILES - 1] > cancelled_early[-1]
