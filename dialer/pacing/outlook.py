@@ -9,7 +9,7 @@ from dialer.pacing.progress import CLASS_STEP_S, CLASSES, HALVES, Shape
 from dialer.pacing.snapshot import Floats, Snapshot, Stage, ages
 
 QUANTILES = 6
-NEAR, MIDDLE = 6, 7
+NEAR, MIDDLE = QUANTILES, QUANTILES + 1
 """Columns after the quantiles: the horizon of the cancelling, and the middle quantile with nothing left out."""
 TO_RING_S = 2.0
 LATE_COUNTS = 0.5

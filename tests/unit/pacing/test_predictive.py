@@ -67,6 +67,12 @@ def test_unknown_answer_rates_begin_with_one_call_per_free_agent() -> None:
     assert "the answer rate is not known yet" in decision.reason
 
 
+def test_a_rate_seen_in_few_answers_is_trusted_with_fewer_calls() -> None:
+    seen = moment(ready=50, calls=210)
+    unsure, sure = (decide(seen, replace(WARM, answer_weight=weight)).dial for weight in (40.0, 400.0))
+    assert 0 < unsure < 0.9 * sure
+
+
 def test_an_exceeded_budget_means_one_call_per_free_agent() -> None:
     decision = decide(moment(ready=10, budgets=(Budget("day", 1000, 31, 0.03),)))
     assert decision.dial == 10
